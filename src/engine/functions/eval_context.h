@@ -1,0 +1,39 @@
+// What an expression may know besides its arguments.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/scan/cancel_token.h"
+#include "engine/types/format_options.h"
+#include "result.h"
+
+namespace eventd::engine {
+
+/// Session facts that functions read (current_user, current_setting …). Implemented by the session.
+/// Called from any thread while the statement runs: implementations are read-only copies.
+class SessionFacts {
+ public:
+  virtual ~SessionFacts() = default;
+  virtual std::string current_user() const = 0;
+  virtual std::string session_user() const = 0;
+  virtual std::string current_database() const = 0;
+  virtual int32_t backend_pid() const = 0;
+  /// The value as SHOW prints it; nullopt if there is no such setting.
+  virtual std::optional<std::string> setting(std::string_view name) const = 0;
+  virtual std::string server_version_text() const = 0;  ///< version()
+};
+
+/// Constant while one statement runs. Borrowed by evaluators on several threads.
+struct EvalContext {
+  FormatOptions format;
+  int64_t transaction_timestamp_us = 0;  ///< now(): µs since 2000-01-01
+  int64_t statement_timestamp_us = 0;
+  const SessionFacts* session = nullptr;
+  const CancelToken* cancel = nullptr;  ///< never null while a statement runs
+};
+
+}  // namespace eventd::engine

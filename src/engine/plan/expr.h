@@ -1,0 +1,66 @@
+// Bound, typed expressions over the columns of one input. What the binder makes and the evaluator
+// runs; SQL and EQL meet here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/functions/function.h"
+#include "engine/types/type.h"
+#include "engine/vector/datum.h"
+
+namespace eventd::engine {
+
+struct Expr;
+using ExprPtr = std::unique_ptr<Expr>;
+
+/// One node. A tagged struct rather than a class tree: rules match and rewrite it freely.
+struct Expr {
+  enum class Kind : uint8_t {
+    kColumn,     ///< column `index` of the input
+    kConstant,   ///< `constant`
+    kParameter,  ///< $`index`+1 of the prepared statement; replaced by a constant at Bind
+    kCall,       ///< `function`(children…); operators and function casts too
+    kRelabel,    ///< children[0] under `type`, same bytes
+    kAnd, kOr,   ///< n-ary, flattened; three-valued
+    kNot,
+    kIsNull, kIsNotNull,
+    kIsTrue, kIsNotTrue, kIsFalse, kIsNotFalse, kIsUnknown, kIsNotUnknown,
+    kIsDistinct, kIsNotDistinct,
+    kCase,       ///< [when, then]…, else: an odd number of children; evaluated lazily by row
+    kCoalesce,
+    kNullIf,     ///< children[0], children[1], with `function` their equality
+    kGreatest, kLeast,
+    kInList,     ///< children[0] IN constants/expressions children[1…]; `function` the equality
+    kAnyArray,   ///< children[0] op ANY (array children[1]); `function` the operator's function
+    kAllArray,
+    kArray,      ///< ARRAY[children…], type is the array type
+    kPayloadPath,///< children[0] (jsonb) #>> / #> `path` with constant keys; text if `path_as_text`
+  };
+
+  Kind kind = Kind::kConstant;
+  Type type;
+  int index = 0;
+  int location = -1;  ///< byte offset in the statement's text, -1 = none
+  bool path_as_text = false;
+  const ScalarFunction* function = nullptr;
+  Datum constant;
+  std::vector<ExprPtr> children;
+  std::vector<std::string> path;
+
+  static ExprPtr column(int index, Type type);
+  static ExprPtr constant_of(Datum value, Type type);
+  static ExprPtr call(const ScalarFunction* function, Type type, std::vector<ExprPtr> children);
+  ExprPtr clone() const;
+  /// Same tree, locations ignored. For GROUP BY matching and common subexpressions.
+  bool equals(const Expr& other) const;
+  uint64_t hash() const;
+  /// Highest volatility in the tree.
+  Volatility volatility() const;
+  /// No column and no parameter below, and not volatile.
+  bool is_foldable() const;
+};
+
+}  // namespace eventd::engine

@@ -1,0 +1,86 @@
+// One shard: a database file, its writing connection and what readers may see of it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/storage/event_row.h"
+#include "guid.h"
+#include "result.h"
+
+namespace eventd::engine {
+
+struct ShardOptions {
+  std::string path;
+  uint32_t index = 0;
+  uint32_t page_size_bytes = 16'384;
+  int64_t wal_size_limit_bytes = 64 << 20;
+};
+
+/// A merged range of covered sequences of one (boot, epoch, cpu).
+struct ReceiptRange {
+  Guid boot_id;
+  Guid epoch;
+  uint16_t cpu_id = 0;
+  uint64_t first = 0, last = 0;
+};
+
+/// A transaction too large for one commit: rows go in chunks into an unpublished tail, each chunk
+/// its own SQLite transaction, invisible until publish() (one row, inside a normal transaction).
+/// Unpublished tails vanish at the next start.
+using StagedTailId = int64_t;
+
+/// The writing side of a shard. All methods but the committed_… ones belong to the shard's one
+/// writer thread.
+class Shard {
+ public:
+  /// Opens or creates the file. Structural damage or an unknown version is an error (XX001).
+  static Result<std::unique_ptr<Shard>> open(const ShardOptions& options);
+  ~Shard();
+
+  Status begin();
+  /// Appends to the current hot tail, moving on to the next when it is full. REQUIRES: begun.
+  Status append(const EventRow& row);
+  /// Merges `ranges` into the receipts table in this transaction.
+  Status add_receipts(std::span<const ReceiptRange> ranges);
+  /// The durability boundary (synchronous=FULL). When it returns OK the rows survive power loss and
+  /// new snapshots see them. On failure the transaction is rolled back.
+  Status commit();
+  void rollback();
+
+  Result<StagedTailId> stage_create();
+  /// One chunk, committed on its own (not fsynced more than needed), still invisible.
+  Status stage_append(StagedTailId tail, std::span<const EventRow> rows);
+  /// Within begin()…commit(): the staged rows become visible with this commit.
+  Status stage_publish(StagedTailId tail);
+  void stage_discard(StagedTailId tail);
+
+  /// PASSIVE when the WAL has passed a few MB; RESTART behind the reader gate past the limit.
+  /// Call between batches.
+  void checkpoint_if_due();
+
+  /// Next sequence of SQL rows (cpu_id 32768 + index) for a boot, from receipts; 1 if none.
+  Result<uint64_t> last_sequence(const Guid& boot_id, const Guid& epoch, uint16_t cpu_id);
+  Result<std::vector<ReceiptRange>> receipts();
+
+  const std::string& path() const;
+  uint32_t index() const;
+  /// Last id of the last commit. Any thread.
+  int64_t committed_id() const;
+  /// Rows ever committed through this object. Any thread.
+  uint64_t committed_rows() const;
+  /// Bytes in the WAL after the last commit. Any thread.
+  uint64_t wal_bytes() const;
+
+ private:
+  struct Impl;
+  explicit Shard(std::unique_ptr<Impl> impl);
+  friend class ShardSet;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace eventd::engine

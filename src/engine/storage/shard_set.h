@@ -1,0 +1,50 @@
+// All event shards of a data directory: those being written and older ones that are only read.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/scan/relation.h"
+#include "engine/storage/shard.h"
+#include "result.h"
+
+namespace eventd::engine {
+
+struct ShardSetOptions {
+  std::string directory;  ///< <data_directory>/events
+  uint32_t shard_count = 1;
+  uint32_t page_size_bytes = 16'384;
+  int64_t wal_size_limit_bytes = 64 << 20;
+  uint32_t max_open_shards = 512;
+  uint32_t statement_pool_size = 64;  ///< per read connection
+};
+
+/// A row of the caller's own transaction, not committed yet: its scans see it.
+class PendingEvents;  // storage/pending_events.h
+
+/// Owns the shards. Thread-safe but for shard(i)'s writer methods.
+class ShardSet {
+ public:
+  static Result<std::unique_ptr<ShardSet>> open(const ShardSetOptions& options);
+  ~ShardSet();
+
+  uint32_t shard_count() const;
+  /// Active shard i; writer methods belong to its writer thread.
+  Shard& shard(uint32_t i);
+
+  /// What is committed now, for all shards under one commit latch. `pending` (may be null) is added
+  /// for the session's own uncommitted rows.
+  std::shared_ptr<const Snapshot> snapshot(std::shared_ptr<const PendingEvents> pending = nullptr) const;
+
+  /// The relation `events` over these shards: spec sql.md "Relations". Valid as long as the set.
+  const Relation& events_relation() const;
+
+ private:
+  struct Impl;
+  explicit ShardSet(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace eventd::engine

@@ -1,0 +1,57 @@
+// The consumer side of one ring: lapped, torn and structural checks, and the wait. Protocol:
+// spec kmes.md §4. Single thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "kmes/event_view.h"
+#include "kmes/ring_mapping.h"
+
+namespace eventd::kmes {
+
+/// Reads one ring in order. Owned by one thread; only `wake()` may be called from others.
+class RingReader {
+ public:
+  /// Starts at the ring's tail. `mapping` outlives the reader.
+  explicit RingReader(RingMapping& mapping);
+
+  enum class Next : uint8_t {
+    kEvent,    ///< copied into the buffer
+    kEmpty,    ///< read_pos == write_pos
+    kTooSmall, ///< the buffer cannot hold the next event: next_size() bytes are needed
+    kCorrupt,  ///< structural error without being lapped; skipped to the tail, counted
+  };
+  /// Copies the next event out of the ring into `buffer` and moves on. Being lapped or torn is
+  /// handled inside (the missing sequences show as a gap to the caller).
+  Next next(std::span<uint8_t> buffer);
+  /// Size of the event after kTooSmall, or of the next one if known; 0 if unknown.
+  uint32_t next_size() const { return next_size_; }
+  /// Size of the event last delivered by kEvent.
+  uint32_t event_size() const { return event_size_; }
+
+  /// Sleeps until the writer moves, wake() is called or the timeout ends. True if there may be
+  /// something to read. REQUIRES: timeout_ns bounded (<= 1 s).
+  bool wait(int64_t timeout_ns);
+  /// Ends a wait() of the owning thread. Any thread.
+  void wake();
+
+  uint64_t read_pos() const { return read_pos_; }
+  /// True when the ring was replaced by a larger or smaller one.
+  bool generation_changed() const;
+  uint64_t lapped_count() const { return lapped_count_; }
+  uint64_t torn_count() const { return torn_count_; }
+  uint64_t corrupt_count() const { return corrupt_count_; }
+
+ private:
+  RingMapping& mapping_;
+  uint64_t read_pos_ = 0;
+  uint64_t generation_ = 0;
+  uint32_t next_size_ = 0;
+  uint32_t event_size_ = 0;
+  uint64_t lapped_count_ = 0;
+  uint64_t torn_count_ = 0;
+  uint64_t corrupt_count_ = 0;
+};
+
+}  // namespace eventd::kmes

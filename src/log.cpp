@@ -1,0 +1,91 @@
+#include "log.h"
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <memory>
+
+namespace eventd::log {
+namespace {
+
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::Debug: return spdlog::level::debug;
+    case Level::Info: return spdlog::level::info;
+    case Level::Warning: return spdlog::level::warn;
+    case Level::Error: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+std::atomic<bool> json_lines{false};
+
+// Escapes `text` for a JSON string.
+std::string json_quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+// The logger all writes go to; replaced whole by configure().
+std::shared_ptr<spdlog::logger> make_default() {
+  auto logger = std::make_shared<spdlog::logger>(
+      "eventd", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
+  return logger;
+}
+
+std::atomic<std::shared_ptr<spdlog::logger>>& current() {
+  static std::atomic<std::shared_ptr<spdlog::logger>> logger{make_default()};
+  return logger;
+}
+
+}  // namespace
+
+Status configure(const Options& options) {
+  std::shared_ptr<spdlog::logger> logger;
+  try {
+    if (options.destination == "stderr") {
+      logger = make_default();
+    } else {
+      logger = std::make_shared<spdlog::logger>(
+          "eventd", std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.destination));
+      logger->flush_on(spdlog::level::info);
+    }
+  } catch (const spdlog::spdlog_ex& e) {
+    return Status(sqlstate::kConfigFileError, e.what());
+  }
+  logger->set_pattern(options.json
+                          ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":%v})"
+                          : "%Y-%m-%d %H:%M:%S.%e %l %v",
+                      options.json ? spdlog::pattern_time_type::utc
+                                   : spdlog::pattern_time_type::local);
+  logger->set_level(to_spdlog(options.level));
+  json_lines = options.json;
+  current().store(std::move(logger));
+  return {};
+}
+
+bool enabled(Level level) { return current().load()->should_log(to_spdlog(level)); }
+
+void write(Level level, std::string_view message) {
+  const auto logger = current().load();
+  if (json_lines) {
+    logger->log(to_spdlog(level), json_quoted(message));
+  } else {
+    logger->log(to_spdlog(level), message);
+  }
+}
+
+}  // namespace eventd::log
