@@ -5,7 +5,7 @@
 //   Dictionary  data of `dictionary` (itself Flat), row i is dictionary[ids[i]]
 //
 // Vectors are cheap to copy: they share immutable buffers. A vector under construction has one
-// owner; once it has been handed on nobody writes to it.
+// owner; once it has been handed on nobody writes to it, so any number of threads may read it.
 #pragma once
 
 #include <cstddef>
@@ -89,7 +89,8 @@ class Vector {
   enum class Form : uint8_t { kFlat, kConstant, kDictionary };
 
   Vector() = default;
-  /// Flat, `size` rows, all valid, data uninitialised: fill through data<T>().
+  /// Flat, `size` rows, all valid, data uninitialised: fill through data<T>(). Only StringRefs start
+  /// as empty strings, so that a NULL row's one can be read.
   static Vector flat(Oid type, uint32_t size);
   static Vector constant(const Datum& value, uint32_t size);
   static Vector null_constant(Oid type, uint32_t size);
@@ -142,6 +143,9 @@ class Vector {
  private:
   template <class T>
   friend class VectorView;
+  friend struct Batch;
+
+  void keep_heaps_of(const Vector& other);
 
   Oid type_ = oid::kUnknown;
   Form form_ = Form::kFlat;
