@@ -43,7 +43,7 @@ struct Expr {
   Kind kind = Kind::kConstant;
   Type type;
   int index = 0;
-  int location = -1;  ///< byte offset in the statement's text, -1 = none
+  int position = 0;  ///< 1-based character position in the statement's text, 0 = none
   bool path_as_text = false;
   const ScalarFunction* function = nullptr;
   Datum constant;
@@ -54,7 +54,7 @@ struct Expr {
   static ExprPtr constant_of(Datum value, Type type);
   static ExprPtr call(const ScalarFunction* function, Type type, std::vector<ExprPtr> children);
   ExprPtr clone() const;
-  /// Same tree, locations ignored. For GROUP BY matching and common subexpressions.
+  /// Same tree, positions ignored. For GROUP BY matching and common subexpressions.
   bool equals(const Expr& other) const;
   uint64_t hash() const;
   /// Highest volatility in the tree.

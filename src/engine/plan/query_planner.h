@@ -50,6 +50,18 @@ Result<std::unique_ptr<Statement>> parse_statement(std::string_view text);
 Result<BoundQuery> bind_query(const Query& query, const RelationResolver& relations,
                               std::span<const Oid> declared);
 
+/// Binds the rows an INSERT delivers: the plan's columns are the target's `insert.columns` (all
+/// columns when empty: the first ones when fewer values are given), coerced by assignment to their
+/// types; parameters take the column's type. Errors: 42703, 42701, 42601 (more or fewer values),
+/// 42804. `insert.source` must not be empty.
+Result<BoundQuery> bind_insert(const InsertStatement& insert, const Relation& target,
+                               const RelationResolver& relations, std::span<const Oid> declared);
+
+/// The parameter values of EXECUTE, coerced to `types` by assignment. 42601 for a wrong count.
+Result<std::vector<Datum>> evaluate_arguments(const ExecuteStatement& execute,
+                                              std::span<const Oid> types,
+                                              const EvalContext& context);
+
 /// Makes the plan of one execution: parameters replaced, constants and stable functions folded
 /// with `context`, rules applied (pushdown, column pruning, payload path extraction, ordered scan
 /// and top-k, partial aggregation hints). `plan` is consumed: pass a clone() of a prepared one.

@@ -31,9 +31,9 @@ struct Statement;
 struct InsertStatement {
   std::string schema, relation;
   std::vector<std::string> columns;  ///< empty = all in order
-  Query source;                      ///< VALUES or SELECT
+  Query source;                      ///< VALUES or SELECT; empty (neither set) = DEFAULT VALUES
   std::vector<std::string> returning;  ///< column names; `*` allowed
-  int location = -1;
+  int position = 0;  ///< of the relation's name, 1-based in characters, 0 = none
 };
 
 struct CopyStatement {
@@ -47,7 +47,7 @@ struct CopyStatement {
   bool header = false;
   std::vector<std::string> force_quote, force_not_null, force_null;
   bool force_quote_all = false;
-  int location = -1;
+  int position = 0;  ///< of the relation's name, 1-based in characters, 0 = none
 };
 
 struct SetStatement {
