@@ -35,14 +35,28 @@ class StatsRegistry {
   /// The counter of that name, made at the first call; lives as long as the registry.
   Counter& counter(std::string_view name);
   /// A value computed when read; `read` must be callable until the returned handle is destroyed.
+  /// `read` runs under the registry's lock: it must be short and must not use the registry.
   class Gauge;
-  std::unique_ptr<Gauge> add_gauge(std::string name, std::function<double()> read);
+  [[nodiscard]] std::unique_ptr<Gauge> add_gauge(std::string name, std::function<double()> read);
   /// All readings, sorted by name.
   std::vector<Statistic> read() const;
 
- private:
   struct Impl;
+
+ private:
   std::shared_ptr<Impl> impl_;
+};
+
+/// Removes its reading when destroyed; may outlive the registry.
+class StatsRegistry::Gauge {
+ public:
+  explicit Gauge(std::weak_ptr<Impl> registry) : registry_(std::move(registry)) {}
+  ~Gauge();
+  Gauge(const Gauge&) = delete;
+  Gauge& operator=(const Gauge&) = delete;
+
+ private:
+  std::weak_ptr<Impl> registry_;
 };
 
 /// The process's registry.

@@ -1,0 +1,153 @@
+#include "engine/storage/event_schema.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ctime>
+
+#include "engine/limits.h"
+
+namespace eventd::engine::event_schema {
+namespace {
+
+constexpr std::string_view kTailColumns =
+    "(id INTEGER PRIMARY KEY, boot_id BLOB NOT NULL, timestamp INTEGER NOT NULL, cpu_id INTEGER, "
+    "sequence INTEGER, origin_class INTEGER, event_type TEXT NOT NULL, effective_token_guid BLOB, "
+    "true_token_guid BLOB, process_guid BLOB, payload BLOB)";
+
+constexpr std::string_view kTables = R"sql(
+CREATE TABLE metadata(key TEXT PRIMARY KEY, value TEXT NOT NULL);
+-- Tables of rows. state: 0 staged (dropped at the next start), 1 published. A row's id in the shard
+-- is its rowid + id_base.
+CREATE TABLE tails(number INTEGER PRIMARY KEY, state INTEGER NOT NULL, id_base INTEGER NOT NULL);
+-- Merged ranges of covered sequences. GUIDs in Microsoft byte order.
+CREATE TABLE receipts(boot_id BLOB NOT NULL, epoch BLOB NOT NULL, cpu_id INTEGER NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL,
+  PRIMARY KEY(boot_id, epoch, cpu_id, first)) WITHOUT ROWID;
+CREATE TABLE event_types(event_type TEXT PRIMARY KEY) WITHOUT ROWID;
+)sql";
+
+std::string iso_now() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+}  // namespace
+
+std::string tail_table(uint32_t number) { return fmt::format("events_{}", number); }
+
+std::string create_tail_sql(uint32_t number) {
+  return fmt::format("CREATE TABLE events_{0}{1};CREATE INDEX idx_events_{0}_timestamp ON "
+                     "events_{0}(timestamp);",
+                     number, kTailColumns);
+}
+
+std::string insert_sql(uint32_t number) {
+  return fmt::format("INSERT INTO events_{} VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)", number);
+}
+
+std::string create_view_sql(const std::vector<TailInfo>& tails) {
+  std::string sql = "DROP VIEW IF EXISTS events;CREATE VIEW events AS ";
+  bool first = true;
+  for (const TailInfo& tail : tails) {
+    if (!first) sql += " UNION ALL ";
+    first = false;
+    const std::string id =
+        tail.id_base == 0 ? std::string("id") : fmt::format("id+{} AS id", tail.id_base);
+    sql += fmt::format(
+        "SELECT {},boot_id,timestamp,cpu_id,sequence,origin_class,event_type,effective_token_guid,"
+        "true_token_guid,process_guid,payload FROM events_{}",
+        id, tail.number);
+  }
+  return sql + ";";
+}
+
+Status create(sqlite::Connection& connection) {
+  std::string sql = "BEGIN IMMEDIATE;";
+  sql += kTables;
+  std::vector<TailInfo> tails;
+  for (uint32_t number = 0; number < kTailTables; ++number) {
+    sql += create_tail_sql(number);
+    sql += fmt::format("INSERT INTO tails VALUES({},1,0);", number);
+    tails.push_back(TailInfo{.number = number});
+  }
+  sql += create_view_sql(tails);
+  sql += fmt::format("INSERT INTO metadata VALUES('schema_version','{}'),('created_at','{}');",
+                     kVersion, iso_now());
+  sql += "COMMIT;";
+  Status status = connection.exec(sql);
+  if (!status.ok() && connection.in_transaction()) {
+    (void)sqlite3_exec(connection.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  return status;
+}
+
+Result<bool> is_empty(sqlite::Connection& connection) {
+  ASSIGN_OR_RETURN(const int64_t count, connection.query_int64("SELECT count(*) FROM sqlite_schema"));
+  return count == 0;
+}
+
+Status check(sqlite::Connection& connection) {
+  ASSIGN_OR_RETURN(const int64_t base, connection.query_int64(
+                                           "SELECT count(*) FROM sqlite_schema WHERE type='table' "
+                                           "AND name IN('metadata','tails','receipts','event_types')"));
+  if (base != 4) return {sqlstate::kDataCorrupted, "not an event shard: tables are missing"};
+  ASSIGN_OR_RETURN(auto version,
+                   connection.prepare("SELECT value FROM metadata WHERE key='schema_version'"));
+  ASSIGN_OR_RETURN(const bool row, version.step());
+  if (!row) return {sqlstate::kDataCorrupted, "event shard without schema_version"};
+  if (version.text(0) != std::to_string(kVersion)) {
+    return {sqlstate::kDataCorrupted,
+            fmt::format("event shard has unknown schema_version \"{}\"", version.text(0))};
+  }
+  ASSIGN_OR_RETURN(auto missing, connection.prepare(
+      "SELECT 'events_'||number FROM tails t WHERE "
+      "(SELECT count(*) FROM sqlite_schema s WHERE (s.type='table' AND s.name='events_'||t.number) "
+      "OR (s.type='index' AND s.name='idx_events_'||t.number||'_timestamp'))<>2"));
+  ASSIGN_OR_RETURN(const bool damaged, missing.step());
+  if (damaged) {
+    return {sqlstate::kDataCorrupted,
+            fmt::format("event shard lacks table or index of {}", missing.text(0))};
+  }
+  return {};
+}
+
+Result<ShardView> load_view(sqlite::Connection& connection) {
+  ShardView view;
+  ASSIGN_OR_RETURN(auto tails, connection.prepare(
+                                   "SELECT number,id_base FROM tails WHERE state=1 ORDER BY number"));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, tails.step());
+    if (!more) break;
+    TailInfo tail;
+    const int64_t number = tails.int64(0);
+    if (number < 0 || number > std::numeric_limits<int32_t>::max()) {
+      return Status(sqlstate::kDataCorrupted, "event shard has a tail number out of range");
+    }
+    tail.number = static_cast<uint32_t>(number);
+    tail.id_base = tails.int64(1);
+    // Each of the four is one descent of a B-tree.
+    ASSIGN_OR_RETURN(auto range, connection.prepare(fmt::format(
+        "SELECT (SELECT min(id) FROM events_{0}),(SELECT max(id) FROM events_{0}),"
+        "(SELECT min(timestamp) FROM events_{0}),(SELECT max(timestamp) FROM events_{0})",
+        number)));
+    ASSIGN_OR_RETURN(const bool row, range.step());
+    if (row && !range.is_null(0)) {
+      tail.first_rowid = range.int64(0);
+      tail.last_rowid = range.int64(1);
+      tail.timestamp_min_ns = range.int64(2);
+      tail.timestamp_max_ns = range.int64(3);
+      view.last_id = std::max(view.last_id, tail.last_rowid + tail.id_base);
+    } else {
+      tail.first_rowid = 1;
+    }
+    view.tails.push_back(tail);
+  }
+  return view;
+}
+
+}  // namespace eventd::engine::event_schema
