@@ -38,7 +38,14 @@ struct SettingInfo {
   std::string_view category;
   std::string_view description;
   bool report = false;                      ///< GUC_REPORT: sent as ParameterStatus
+  /// False: read and checked, but nothing uses it in this release; setting it warns.
+  bool effective = true;
 };
+
+/// A further check beyond type and range, for values only upper layers understand (TimeZone).
+/// Returns the canonical text, or 22023. Registered before the first Settings is made.
+using SettingCheck = Result<std::string> (*)(std::string_view text);
+void register_setting_check(std::string_view name, SettingCheck check);
 
 std::span<const SettingInfo> setting_table();
 /// Case-insensitive as in PostgreSQL; null if there is none.
