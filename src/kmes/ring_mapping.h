@@ -1,6 +1,7 @@
 // The shared memory of one ring: producer page, consumer page, data mapped twice.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,29 +12,81 @@
 
 namespace eventd::kmes {
 
+/// Readers that may be attached to one user-mode ring at a time (the creator's own view not counted).
+inline constexpr uint32_t kAttachmentsMax = 31;
+
+/// What all views of one user-mode ring share: its two memfds and a table of consumer pages, one
+/// per view, which the producer scans after publishing. Thread-safe.
+class RingMemory {
+ public:
+  static Result<std::shared_ptr<RingMemory>> create(uint64_t capacity_bytes);
+  RingMemory(const RingMemory&) = delete;
+  RingMemory& operator=(const RingMemory&) = delete;
+  ~RingMemory();
+
+  int control_fd() const { return control_.get(); }
+  int data_fd() const { return data_.get(); }
+  uint64_t capacity() const { return capacity_; }
+  /// The producer page, always writable.
+  kmes_producer_page& producer() const;
+  /// Takes a free consumer page; -1 when all are taken. Slot 0 is the creator's.
+  int take_slot();
+  void give_back_slot(int slot);
+  /// Byte offset of a slot's consumer page within control_fd().
+  static uint64_t slot_offset(int slot) { return KMES_PAGE_SIZE * (1 + static_cast<uint64_t>(slot)); }
+
+  /// True when some view asked to be woken; takes the request back, so that the emits that follow
+  /// before the reader runs don't pay for another wake-up. REQUIRES: a full barrier since write_pos
+  /// was published, and wake_all() afterwards when true.
+  bool take_wake_requests();
+  /// Moves futex_counter and wakes every sleeper.
+  void wake_all();
+
+ private:
+  RingMemory() = default;
+  UniqueFd control_;
+  UniqueFd data_;
+  uint64_t capacity_ = 0;
+  std::byte* pages_ = nullptr;  // producer page, then one consumer page per slot
+  std::atomic<uint32_t> slots_{0};
+};
+
 /// One mapping of one ring. Unmapped when destroyed. The pages are shared with the other side;
-/// positions are accessed through std::atomic_ref by RingWriter and RingReader.
+/// positions are accessed atomically (ring_atomics.h, RingReader). Immutable, so any thread may use
+/// it; what the memory holds follows the ring protocol.
 class RingMapping {
  public:
-  /// A new user-mode ring in a memfd (huge pages are a later matter). `capacity_bytes`: power of
-  /// two within KMES_CAPACITY_MIN … MAX, else 22023. The creator's view is writable.
+  /// A new user-mode ring in memfds. `capacity_bytes`: power of two within KMES_CAPACITY_MIN … MAX,
+  /// else 22023; 53200 when the kernel has no memory for it. The creator's view is writable.
   static Result<std::unique_ptr<RingMapping>> create(uint16_t cpu_id, uint64_t capacity_bytes);
   /// A second view of a user-mode ring with a consumer page of its own; everything else read-only.
+  /// May outlive the view it came from. 53400 when kAttachmentsMax views exist.
   Result<std::unique_ptr<RingMapping>> attach() const;
   RingMapping(const RingMapping&) = delete;
   RingMapping& operator=(const RingMapping&) = delete;
   ~RingMapping();
 
+  /// Read-only in an attached view.
   kmes_producer_page& producer() const { return *producer_; }
+  /// This view's own consumer page.
   kmes_consumer_page& consumer() const { return *consumer_; }
-  /// Consumer page whose need_wake the producer must look at: the latest attachment's, or own.
+  /// 2 × capacity bytes, the second half an alias of the first. Read-only in an attached view.
   uint8_t* data() const { return data_; }
   uint64_t capacity() const { return capacity_; }
   uint64_t mask() const { return capacity_ - 1; }
 
+  /// Producer side: full barrier, then the wake-up for every view that asked.
+  void wake_if_needed() const;
+  /// Wakes every sleeper unasked (RingReader::wake, a replaced ring).
+  void wake_all() const { memory_->wake_all(); }
+
  private:
   RingMapping() = default;
-  UniqueFd memory_;
+  static Result<std::unique_ptr<RingMapping>> map(std::shared_ptr<RingMemory> memory, int slot,
+                                                  bool writable);
+
+  std::shared_ptr<RingMemory> memory_;
+  int slot_ = -1;
   std::byte* base_ = nullptr;
   size_t mapped_bytes_ = 0;
   kmes_producer_page* producer_ = nullptr;

@@ -2,6 +2,7 @@
 // spec kmes.md §4. Single thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 
@@ -20,7 +21,8 @@ class RingReader {
     kEvent,    ///< copied into the buffer
     kEmpty,    ///< read_pos == write_pos
     kTooSmall, ///< the buffer cannot hold the next event: next_size() bytes are needed
-    kCorrupt,  ///< structural error without being lapped; skipped to the tail, counted
+    kCorrupt,  ///< structural error without being lapped; skipped to write_pos (the next boundary
+               ///< known to be one: the tail is behind), counted; shows as a sequence gap
   };
   /// Copies the next event out of the ring into `buffer` and moves on. Being lapped or torn is
   /// handled inside (the missing sequences show as a gap to the caller).
@@ -44,7 +46,13 @@ class RingReader {
   uint64_t corrupt_count() const { return corrupt_count_; }
 
  private:
+  enum class Header : uint8_t { kGood, kOverrun, kBad };
+  Header read_header(uint64_t write_pos, uint32_t& size);
+  bool overrun(uint64_t& counter);
+  bool something_to_read() const;
+
   RingMapping& mapping_;
+  std::atomic<bool> wake_requested_{false};  // any thread
   uint64_t read_pos_ = 0;
   uint64_t generation_ = 0;
   uint32_t next_size_ = 0;

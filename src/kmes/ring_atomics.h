@@ -1,0 +1,70 @@
+/*
+ * The atomic accesses of the ring protocol under one name each, for C that is compiled into the
+ * server and later into the kernel module (which maps them to its own primitives).
+ */
+#ifndef EVENTD_KMES_RING_ATOMICS_H
+#define EVENTD_KMES_RING_ATOMICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint64_t kmes_load_acquire(const uint64_t *from)
+{
+	return __atomic_load_n(from, __ATOMIC_ACQUIRE);
+}
+
+static inline void kmes_store_release(uint64_t *to, uint64_t value)
+{
+	__atomic_store_n(to, value, __ATOMIC_RELEASE);
+}
+
+/* ThreadSanitizer does not model fences (and GCC says so); the data they order is copied below
+ * without its instrumentation, so nothing is reported falsely. */
+#pragma GCC diagnostic push
+#if defined(__SANITIZE_THREAD__)
+#pragma GCC diagnostic ignored "-Wtsan"
+#endif
+
+/* Stores before it are visible before stores after it. */
+static inline void kmes_store_barrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+/* Loads before it are done before loads after it. */
+static inline void kmes_load_barrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+static inline void kmes_full_barrier(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+#pragma GCC diagnostic pop
+
+/*
+ * Copies bytes that the other side may be writing at the same time. The reader finds out afterwards
+ * (torn read) and throws the copy away, which no C memory model covers; hence hidden from
+ * ThreadSanitizer.
+ */
+#if defined(__SANITIZE_THREAD__)
+__attribute__((no_sanitize("thread"), noinline)) static void
+kmes_racing_copy(void *to, const void *from, size_t size)
+{
+	volatile uint8_t *out = (volatile uint8_t *)to;
+	const volatile uint8_t *in = (const volatile uint8_t *)from;
+
+	for (size_t i = 0; i < size; i++)
+		out[i] = in[i];
+}
+#else
+static inline void kmes_racing_copy(void *to, const void *from, size_t size)
+{
+	memcpy(to, from, size);
+}
+#endif
+
+#endif

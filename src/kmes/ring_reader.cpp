@@ -1,0 +1,150 @@
+#include "kmes/ring_reader.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "bytes.h"
+#include "kmes/ring_atomics.h"
+
+namespace eventd::kmes {
+namespace {
+
+/// Times next() starts over because the writer is ahead of it before it lets the caller do
+/// something else (it then reports kEmpty; wait() returns at once).
+constexpr int kOverrunsMax = 64;
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+
+template <class T>
+T racing_load(const uint8_t* from) {
+  T value;
+  kmes_racing_copy(&value, from, sizeof(T));
+  return value;
+}
+
+}  // namespace
+
+RingReader::RingReader(RingMapping& mapping) : mapping_(mapping) {
+  kmes_producer_page& page = mapping_.producer();
+  generation_ = std::atomic_ref(page.generation).load(std::memory_order_acquire);
+  // acquire; pairs with the writer's release store of tail_pos
+  read_pos_ = std::atomic_ref(page.tail_pos).load(std::memory_order_acquire);
+}
+
+bool RingReader::overrun(uint64_t& counter) {
+  const uint64_t tail =
+      std::atomic_ref(mapping_.producer().tail_pos).load(std::memory_order_acquire);
+  if (read_pos_ >= tail) return false;
+  ++counter;
+  read_pos_ = tail;
+  return true;
+}
+
+RingReader::Header RingReader::read_header(uint64_t write_pos, uint32_t& size) {
+  const uint64_t available = write_pos - read_pos_;
+  const uint8_t* at = mapping_.data() + (read_pos_ & mapping_.mask());
+  uint32_t event_size = 0;
+  uint32_t header_size = 0;
+  uint16_t type_len = 0;
+  if (available >= KMES_HEADER_FIXED_SIZE && available <= mapping_.capacity()) {
+    event_size = racing_load<uint32_t>(at + KMES_EVENT_SIZE_OFFSET);
+    header_size = racing_load<uint32_t>(at + KMES_HEADER_SIZE_OFFSET);
+    type_len = racing_load<uint16_t>(at + KMES_TYPE_LEN_OFFSET);
+  }
+  if (header_size >= uint32_t{KMES_HEADER_FIXED_SIZE} + type_len && event_size >= header_size &&
+      event_size <= mapping_.capacity() / 2 && event_size <= available) {
+    size = event_size;
+    return Header::kGood;
+  }
+  // The bytes were read before the tail is looked at again; pairs with the writer's store barrier.
+  kmes_load_barrier();
+  return overrun(lapped_count_) ? Header::kOverrun : Header::kBad;
+}
+
+RingReader::Next RingReader::next(std::span<uint8_t> buffer) {
+  kmes_producer_page& page = mapping_.producer();
+  next_size_ = 0;
+  for (int attempt = 0; attempt < kOverrunsMax; ++attempt) {
+    // acquire; pairs with the release store in kmes_ring_publish()
+    const uint64_t write_pos = std::atomic_ref(page.write_pos).load(std::memory_order_acquire);
+    if (write_pos == read_pos_) return Next::kEmpty;
+    if (overrun(lapped_count_)) continue;
+
+    uint32_t size = 0;
+    const Header header = read_header(write_pos, size);
+    if (header == Header::kOverrun) continue;
+    if (header == Header::kBad) {
+      ++corrupt_count_;
+      read_pos_ = write_pos;
+      return Next::kCorrupt;
+    }
+    if (size > buffer.size()) {
+      next_size_ = size;
+      return Next::kTooSmall;
+    }
+    kmes_racing_copy(buffer.data(), mapping_.data() + (read_pos_ & mapping_.mask()), size);
+    // The copy is done before the tail is looked at again; pairs with the writer's store barrier
+    // between tail_pos and the overwriting bytes.
+    kmes_load_barrier();
+    if (overrun(torn_count_)) continue;
+
+    // Whole. What is handed out is what was copied, so that is what gets checked.
+    if (load_le<uint32_t>(buffer.data()) != size ||
+        !EventView::check_structure(buffer.data(), size, size)) {
+      ++corrupt_count_;
+      read_pos_ = write_pos;
+      return Next::kCorrupt;
+    }
+    event_size_ = size;
+    read_pos_ += size;
+    __builtin_prefetch(mapping_.data() + (read_pos_ & mapping_.mask()));
+    return Next::kEvent;
+  }
+  return Next::kEmpty;
+}
+
+bool RingReader::something_to_read() const {
+  return std::atomic_ref(mapping_.producer().write_pos).load(std::memory_order_acquire) !=
+             read_pos_ ||
+         generation_changed();
+}
+
+bool RingReader::wait(int64_t timeout_ns) {
+  kmes_producer_page& page = mapping_.producer();
+  std::atomic_ref need_wake(mapping_.consumer().need_wake);
+  // acquire; pairs with the release in RingMemory::wake_all(): the request stored below comes after
+  // any earlier one was taken back.
+  const uint32_t counter =
+      std::atomic_ref(page.futex_counter).load(std::memory_order_acquire);
+  need_wake.store(1, std::memory_order_relaxed);
+  // need_wake is stored before write_pos is loaded; pairs with the full barrier in
+  // RingMapping::wake_if_needed(). Release and acquire alone lose wake-ups, on x86 too.
+  kmes_full_barrier();
+  if (!something_to_read() && !wake_requested_.load(std::memory_order_acquire)) {
+    const int64_t bounded = std::clamp<int64_t>(timeout_ns, 0, kNsPerSecond);
+    timespec timeout{};
+    timeout.tv_sec = static_cast<time_t>(bounded / kNsPerSecond);
+    timeout.tv_nsec = static_cast<long>(bounded % kNsPerSecond);
+    // Not FUTEX_PRIVATE: the word is known under several addresses.
+    syscall(SYS_futex, &page.futex_counter, FUTEX_WAIT, counter, &timeout, nullptr, 0);
+  }
+  need_wake.store(0, std::memory_order_relaxed);
+  const bool woken = wake_requested_.exchange(false, std::memory_order_acq_rel);
+  return something_to_read() || woken;
+}
+
+void RingReader::wake() {
+  wake_requested_.store(true, std::memory_order_release);
+  // Moving the counter ends a sleep that is about to begin as well.
+  mapping_.wake_all();
+}
+
+bool RingReader::generation_changed() const {
+  return std::atomic_ref(mapping_.producer().generation).load(std::memory_order_acquire) !=
+         generation_;
+}
+
+}  // namespace eventd::kmes
