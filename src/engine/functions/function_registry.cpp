@@ -127,6 +127,10 @@ void FunctionCatalog::Builder::builtin_table_function(std::string_view signature
 const ScalarFunction* FunctionCatalog::Builder::add_function(ScalarFunction function) {
   if (function.id == 0)
     function.id = kFirstOwnOid + static_cast<Oid>(tables_.functions.size());
+  // Registered twice: the first stays.
+  if (const auto found = tables_.functions_by_id.find(function.id);
+      found != tables_.functions_by_id.end())
+    return found->second;
   const ScalarFunction& added = tables_.functions.emplace_back(std::move(function));
   tables_.functions_by_name[added.name].push_back(&added);
   tables_.functions_by_id.emplace(added.id, &added);

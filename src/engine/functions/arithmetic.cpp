@@ -1,0 +1,192 @@
+// + - * / % and the bit operators of the integer and float types, PostgreSQL's mixed ones included.
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "engine/functions/function_registry.h"
+#include "engine/functions/kernel_helpers.h"
+
+namespace eventd::engine {
+namespace {
+
+template <class T>
+inline constexpr const Fault* kRangeFault = sizeof(T) == 2   ? &fault::kSmallintRange
+                                            : sizeof(T) == 4 ? &fault::kIntegerRange
+                                                             : &fault::kBigintRange;
+
+struct Plus {
+  template <class L, class R, class Out>
+  static const Fault* apply(L a, R b, Out& out) {
+    return __builtin_add_overflow(a, b, &out) ? kRangeFault<Out> : nullptr;
+  }
+};
+struct Minus {
+  template <class L, class R, class Out>
+  static const Fault* apply(L a, R b, Out& out) {
+    return __builtin_sub_overflow(a, b, &out) ? kRangeFault<Out> : nullptr;
+  }
+};
+struct Times {
+  template <class L, class R, class Out>
+  static const Fault* apply(L a, R b, Out& out) {
+    return __builtin_mul_overflow(a, b, &out) ? kRangeFault<Out> : nullptr;
+  }
+};
+struct Divide {
+  template <class L, class R, class Out>
+  static const Fault* apply(L a, R b, Out& out) {
+    if (b == 0) return &fault::kDivisionByZero;
+    if (b == -1) return __builtin_sub_overflow(Out{0}, a, &out) ? kRangeFault<Out> : nullptr;
+    out = static_cast<Out>(Out{a} / Out{b});
+    return nullptr;
+  }
+};
+struct Modulo {
+  template <class L, class R, class Out>
+  static const Fault* apply(L a, R b, Out& out) {
+    if (b == 0) return &fault::kDivisionByZero;
+    out = b == -1 ? Out{0} : static_cast<Out>(Out{a} % Out{b});
+    return nullptr;
+  }
+};
+
+template <class Op, class Out, class L, class R>
+Kernel integer_kernel() {
+  return row_kernel<Out, L, R>(
+      [](const L& a, const R& b, Out& out) -> const Fault* { return Op::apply(a, b, out); });
+}
+
+/// The four operators of one pair of integer types; `prefix` is e.g. "int24".
+template <class Out, class L, class R>
+void register_integer_pair(FunctionCatalog::Builder& builder, const std::string& prefix,
+                           const std::string& arguments) {
+  builder.builtin(prefix + "pl" + arguments, integer_kernel<Plus, Out, L, R>());
+  builder.builtin(prefix + "mi" + arguments, integer_kernel<Minus, Out, L, R>());
+  builder.builtin(prefix + "mul" + arguments, integer_kernel<Times, Out, L, R>());
+  builder.builtin(prefix + "div" + arguments, integer_kernel<Divide, Out, L, R>());
+}
+
+template <class T>
+void register_integer_type(FunctionCatalog::Builder& builder, const std::string& name) {
+  const std::string one = "(" + name + ")", two = "(" + name + "," + name + ")";
+  register_integer_pair<T, T, T>(builder, name, two);
+  for (const std::string& modulo : {name + "mod" + two, "mod" + two})
+    builder.builtin(modulo, integer_kernel<Modulo, T, T, T>());
+  builder.builtin(name + "um" + one, row_kernel<T, T>([](T a, T& out) -> const Fault* {
+    return __builtin_sub_overflow(T{0}, a, &out) ? kRangeFault<T> : nullptr;
+  }));
+  builder.builtin(name + "up" + one, row_kernel<T, T>([](T a, T& out) { out = a; }));
+  for (const std::string& abs : {name + "abs" + one, "abs" + one}) {
+    builder.builtin(abs, row_kernel<T, T>([](T a, T& out) -> const Fault* {
+      if (a >= 0) {
+        out = a;
+        return nullptr;
+      }
+      return __builtin_sub_overflow(T{0}, a, &out) ? kRangeFault<T> : nullptr;
+    }));
+  }
+  builder.builtin(name + "and" + two, row_kernel<T, T, T>([](T a, T b, T& out) {
+    out = static_cast<T>(a & b);
+  }));
+  builder.builtin(name + "or" + two, row_kernel<T, T, T>([](T a, T b, T& out) {
+    out = static_cast<T>(a | b);
+  }));
+  builder.builtin(name + "xor" + two, row_kernel<T, T, T>([](T a, T b, T& out) {
+    out = static_cast<T>(a ^ b);
+  }));
+  builder.builtin(name + "not" + one, row_kernel<T, T>([](T a, T& out) {
+    out = static_cast<T>(~a);
+  }));
+  // As x86 shifts, which PostgreSQL inherits: the count modulo the width of the (promoted) value.
+  const std::string shift = "(" + name + ",int4)";
+  constexpr int kMask = sizeof(T) == 8 ? 63 : 31;
+  builder.builtin(name + "shl" + shift, row_kernel<T, T, int32_t>([](T a, int32_t b, T& out) {
+    out = static_cast<T>(static_cast<uint64_t>(static_cast<int64_t>(a)) << (b & kMask));
+  }));
+  builder.builtin(name + "shr" + shift, row_kernel<T, T, int32_t>([](T a, int32_t b, T& out) {
+    out = static_cast<T>(static_cast<int64_t>(a) >> (b & kMask));
+  }));
+}
+
+// Floats: an infinite result of finite arguments is an error, so is a zero product or quotient of
+// non-zero ones (src/include/utils/float.h).
+struct FloatPlus {
+  template <class T>
+  static const Fault* apply(T a, T b, T& out) {
+    out = a + b;
+    return std::isinf(out) && !std::isinf(a) && !std::isinf(b) ? &fault::kFloatOverflow : nullptr;
+  }
+};
+struct FloatMinus {
+  template <class T>
+  static const Fault* apply(T a, T b, T& out) {
+    out = a - b;
+    return std::isinf(out) && !std::isinf(a) && !std::isinf(b) ? &fault::kFloatOverflow : nullptr;
+  }
+};
+struct FloatTimes {
+  template <class T>
+  static const Fault* apply(T a, T b, T& out) {
+    out = a * b;
+    if (std::isinf(out) && !std::isinf(a) && !std::isinf(b)) return &fault::kFloatOverflow;
+    if (out == 0 && a != 0 && b != 0) return &fault::kFloatUnderflow;
+    return nullptr;
+  }
+};
+struct FloatDivide {
+  template <class T>
+  static const Fault* apply(T a, T b, T& out) {
+    if (b == 0 && !std::isnan(a)) return &fault::kDivisionByZero;
+    out = a / b;
+    if (std::isinf(out) && !std::isinf(a)) return &fault::kFloatOverflow;
+    if (out == 0 && a != 0 && !std::isinf(b)) return &fault::kFloatUnderflow;
+    return nullptr;
+  }
+};
+
+template <class Op, class Out, class L, class R>
+Kernel float_kernel() {
+  return row_kernel<Out, L, R>([](const L& a, const R& b, Out& out) -> const Fault* {
+    return Op::template apply<Out>(static_cast<Out>(a), static_cast<Out>(b), out);
+  });
+}
+
+template <class Out, class L, class R>
+void register_float_pair(FunctionCatalog::Builder& builder, const std::string& prefix,
+                         const std::string& arguments) {
+  builder.builtin(prefix + "pl" + arguments, float_kernel<FloatPlus, Out, L, R>());
+  builder.builtin(prefix + "mi" + arguments, float_kernel<FloatMinus, Out, L, R>());
+  builder.builtin(prefix + "mul" + arguments, float_kernel<FloatTimes, Out, L, R>());
+  builder.builtin(prefix + "div" + arguments, float_kernel<FloatDivide, Out, L, R>());
+}
+
+template <class T>
+void register_float_type(FunctionCatalog::Builder& builder, const std::string& name) {
+  const std::string one = "(" + name + ")";
+  builder.builtin(name + "um" + one, row_kernel<T, T>([](T a, T& out) { out = -a; }));
+  builder.builtin(name + "up" + one, row_kernel<T, T>([](T a, T& out) { out = a; }));
+  for (const std::string& abs : {name + "abs" + one, "abs" + one})
+    builder.builtin(abs, row_kernel<T, T>([](T a, T& out) { out = std::fabs(a); }));
+}
+
+}  // namespace
+
+void register_arithmetic(FunctionCatalog::Builder& builder) {
+  register_integer_type<int16_t>(builder, "int2");
+  register_integer_type<int32_t>(builder, "int4");
+  register_integer_type<int64_t>(builder, "int8");
+  register_integer_pair<int32_t, int16_t, int32_t>(builder, "int24", "(int2,int4)");
+  register_integer_pair<int32_t, int32_t, int16_t>(builder, "int42", "(int4,int2)");
+  register_integer_pair<int64_t, int16_t, int64_t>(builder, "int28", "(int2,int8)");
+  register_integer_pair<int64_t, int64_t, int16_t>(builder, "int82", "(int8,int2)");
+  register_integer_pair<int64_t, int32_t, int64_t>(builder, "int48", "(int4,int8)");
+  register_integer_pair<int64_t, int64_t, int32_t>(builder, "int84", "(int8,int4)");
+  register_float_type<float>(builder, "float4");
+  register_float_type<double>(builder, "float8");
+  register_float_pair<float, float, float>(builder, "float4", "(float4,float4)");
+  register_float_pair<double, double, double>(builder, "float8", "(float8,float8)");
+  register_float_pair<double, float, double>(builder, "float48", "(float4,float8)");
+  register_float_pair<double, double, float>(builder, "float84", "(float8,float4)");
+}
+
+}  // namespace eventd::engine
