@@ -91,6 +91,19 @@ Vector Vector::dictionary(const Vector& dictionary, std::shared_ptr<const uint32
   return result;
 }
 
+Vector Vector::repeat(const Vector& source, uint32_t row, uint32_t size) {
+  if (source.is_null(row)) return null_constant(source.type_, size);
+  Vector result = flat(source.type_, 1);
+  dispatch_physical(physical_of(source.type_), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    result.data<T>()[0] = source.view<T>()[row];
+    if constexpr (std::is_same_v<T, StringRef>) result.share_heaps(source);
+  });
+  result.form_ = Form::kConstant;
+  result.size_ = size;
+  return result;
+}
+
 void Vector::set_null(uint32_t row) {
   assert(form_ == Form::kFlat && row < capacity_);
   if (!validity_) {

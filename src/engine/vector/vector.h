@@ -99,6 +99,14 @@ class Vector {
   static Vector dictionary(const Vector& dictionary, std::shared_ptr<const uint32_t[]> ids,
                            uint32_t size);
 
+  /// Row `row` of `source`, standing for `size` rows. Shares the bytes of strings.
+  static Vector repeat(const Vector& source, uint32_t row, uint32_t size);
+  /// This Dictionary's ids over other values of the same count.
+  /// REQUIRES: form() is kDictionary, values.size() >= dictionary_values().size().
+  Vector with_dictionary_values(const Vector& values) const {
+    return dictionary(values, ids_, size_);
+  }
+
   Oid type() const { return type_; }
   /// The same bytes under another type of the same Physical (binary-coercible casts).
   void set_type(Oid type) { type_ = type; }
@@ -137,6 +145,11 @@ class Vector {
   /// For Dictionary: the flat vector of distinct-ish values and the ids into it.
   const Vector& dictionary_values() const { return *dictionary_; }
   const uint32_t* dictionary_ids() const { return ids_.get(); }
+  /// Tells whether two vectors share their values (a Dictionary: the values of its dictionary).
+  /// Stays unique as long as one of them lives.
+  const void* values_identity() const {
+    return form_ == Form::kDictionary ? dictionary_->data_.get() : data_.get();
+  }
   /// Bytes held by data and heaps, for memory accounts (shared ones counted fully).
   size_t memory_bytes() const;
 
