@@ -1,0 +1,344 @@
+// libkmes, through the shared library, against EventSocket: errors in order, events end to end.
+#include <gtest/gtest.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "kmes/event_socket.h"
+#include "kmes/event_socket_protocol.h"
+#include "kmes/libkmes/kmes.h"
+#include "kmes/peer_identity.h"
+#include "kmes/ring_reader.h"
+#include "kmes/stamp_guid.h"
+
+namespace eventd::kmes {
+namespace {
+
+using namespace std::string_literals;
+
+class LibKmes : public testing::Test {
+ protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/kmes-test-XXXXXX";
+    directory_ = mkdtemp(pattern);
+    options_.path = directory_ + "/event.sock";
+    options_.boot_id.bytes[0] = 5;
+    auto rings = UserRings::create(1, KMES_CAPACITY_MIN);
+    ASSERT_TRUE(rings.ok());
+    rings_ = std::move(rings).value();
+  }
+  void TearDown() override {
+    kmes_close(client_);
+    socket_.reset();
+    rmdir(directory_.c_str());
+  }
+  void start() {
+    auto started = EventSocket::start(*rings_, options_);
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    socket_ = std::move(started).value();
+  }
+  void open(unsigned flags = 0) {
+    client_ = kmes_open(options_.path.c_str(), flags);
+    ASSERT_NE(client_, nullptr) << std::strerror(errno);
+  }
+  int emit(const std::string& type, const std::string& payload) {
+    errno = 0;
+    return kmes_emit(client_, type.data(), type.size(), payload.data(), payload.size()) == 0
+               ? 0 : errno;
+  }
+  /// Waits (bounded) for what another thread brings about.
+  bool eventually(const std::function<bool()>& condition) {
+    for (int i = 0; i < 5000; ++i) {
+      if (condition()) return true;
+      usleep(1000);
+    }
+    return false;
+  }
+
+  std::string directory_;
+  EventSocketOptions options_;
+  std::unique_ptr<UserRings> rings_;
+  std::unique_ptr<EventSocket> socket_;
+  struct kmes* client_ = nullptr;
+};
+
+TEST_F(LibKmes, AnEventArrivesStampedByTheServer) {
+  start();
+  open();
+  ASSERT_EQ(emit("app.started", "\x81\xa1" "a\x01"), 0);
+  RingReader reader(rings_->ring(0));
+  std::vector<uint8_t> buffer(KMES_CAPACITY_MIN / 2);
+  ASSERT_TRUE(eventually([&] { return reader.next(buffer) == RingReader::Next::kEvent; }));
+  const EventView event(buffer.data());
+  EXPECT_EQ(event.type(), "app.started");
+  EXPECT_EQ(as_text(event.payload()), "\x81\xa1" "a\x01");
+  EXPECT_EQ(event.origin_class(), KMES_ORIGIN_USERSPACE);
+  uint32_t uid = 0;
+  ASSERT_TRUE(kmes_token_guid_uid(event.effective_token_guid(), &uid));
+  EXPECT_EQ(uid, geteuid());
+  ASSERT_TRUE(kmes_token_guid_uid(event.true_token_guid(), &uid));
+  EXPECT_EQ(uid, getuid());
+  uint8_t process[16];
+  kmes_process_guid(options_.boot_id.bytes.data(), static_cast<uint32_t>(getpid()),
+                    read_process_start_time(getpid()), process);
+  EXPECT_EQ(std::memcmp(event.process_guid(), process, 16), 0);
+}
+
+TEST_F(LibKmes, ErrorsInTheOrderOfTheSpecification) {
+  options_.limits.max_event_size = 1024;
+  options_.limits.max_nesting_depth = 4;
+  start();
+  open();
+  EXPECT_EQ(emit("", "\xc0"), EINVAL);
+  EXPECT_EQ(emit(std::string(65536, 'a'), "\xc0"), EINVAL) << "type_len before size";
+  EXPECT_EQ(kmes_emit(client_, "a", 1, "", SIZE_MAX), -1);
+  EXPECT_EQ(errno, EINVAL) << "overflow";
+  EXPECT_EQ(emit("\xff", std::string(2000, '\xc1')), ENOSPC) << "size before validity";
+  EXPECT_EQ(kmes_emit(client_, nullptr, 2000, nullptr, 0), -1);
+  EXPECT_EQ(errno, ENOSPC) << "size before copying";
+  EXPECT_EQ(kmes_emit(client_, "\xff", 1, nullptr, 1), -1);
+  EXPECT_EQ(errno, EFAULT) << "copying before validity";
+  EXPECT_EQ(emit("\xff", "\xc0"), EINVAL);
+  EXPECT_EQ(emit("a", ""), EINVAL) << "no value";
+  EXPECT_EQ(emit("a", "\xc1"), EINVAL);
+  EXPECT_EQ(emit("a", "\xc0\xc0"), EINVAL);
+  EXPECT_EQ(emit("a", "\x91\x91\x91\x91\x91\xc0"), EINVAL) << "nesting";
+  // The largest that is taken: 77 + 1 + payload = 1024, of bin 16 with 3 bytes of its own.
+  EXPECT_EQ(emit("a", "\xc5\x03\xaf"s + std::string(943, 'x')), 0);
+  EXPECT_EQ(emit("a", "\xc5\x03\xb0"s + std::string(944, 'x')), ENOSPC);
+  ASSERT_TRUE(eventually([&] { return socket_->stats().events_accepted == 1; }));
+  EXPECT_EQ(socket_->stats().events_invalid, 0U);
+}
+
+TEST_F(LibKmes, BatchStopsAtTheFirstBadEntry) {
+  start();
+  open();
+  const kmes_entry entries[] = {{"a", 1, "\x01", 1}, {"b", 1, "\x02", 1}, {"c", 1, "\xc1", 1},
+                                {"d", 1, "\x03", 1}};
+  unsigned emitted = 99;
+  EXPECT_EQ(kmes_emit_batch(client_, entries, 4, &emitted), -1);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(emitted, 2U);
+  ASSERT_TRUE(eventually([&] { return rings_->emitted_count() == 2; }));
+  EXPECT_EQ(rings_->last_sequence(0), 2U) << "rejected entries spend no sequence";
+  emitted = 99;
+  EXPECT_EQ(kmes_emit_batch(client_, entries, 0, &emitted), -1);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(kmes_emit_batch(client_, entries, 257, &emitted), -1);
+  EXPECT_EQ(errno, EINVAL);
+}
+
+TEST_F(LibKmes, LargeBatchesAreCutIntoMessages) {
+  auto rings = UserRings::create(1, 8 << 20);
+  ASSERT_TRUE(rings.ok());
+  rings_ = std::move(rings).value();
+  start();
+  open();
+  const std::string payload = "\xc5\x4e\x20"s + std::string(20'000, 'x');
+  const std::vector<kmes_entry> entries(256, {"big", 3, payload.data(), payload.size()});
+  unsigned emitted = 0;
+  ASSERT_EQ(kmes_emit_batch(client_, entries.data(), 256, &emitted), 0) << std::strerror(errno);
+  EXPECT_EQ(emitted, 256U);
+  EXPECT_TRUE(eventually([&] { return rings_->emitted_count() == 256; }));
+}
+
+TEST_F(LibKmes, RateIsPerProcessAndFailuresCostNothing) {
+  options_.exempt_superuser = false;
+  options_.limits.max_emit_rate_per_process = 100;
+  start();
+  open();
+  for (int i = 0; i < 500; ++i) ASSERT_EQ(emit("a", "\xc1"), EINVAL);
+  const std::vector<kmes_entry> entries(256, {"a", 1, "\xc0", 1});
+  unsigned emitted = 7;
+  EXPECT_EQ(kmes_emit_batch(client_, entries.data(), 256, &emitted), -1);
+  EXPECT_EQ(errno, EAGAIN) << "all or none";
+  EXPECT_EQ(emitted, 7U) << "the rate comes before `emitted` is written";
+  ASSERT_EQ(kmes_emit_batch(client_, entries.data(), 90, &emitted), 0);
+  EXPECT_EQ(kmes_emit_batch(client_, entries.data(), 90, &emitted), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_EQ(kmes_emit(client_, "", 0, "", 0), -1);
+  // A second handle has a burst of its own, but the server knows the process: it is slowed down,
+  // and nothing of it is lost.
+  struct kmes* second = kmes_open(options_.path.c_str(), 0);
+  ASSERT_NE(second, nullptr);
+  ASSERT_EQ(kmes_emit_batch(second, entries.data(), 90, &emitted), 0);
+  EXPECT_TRUE(eventually([&] { return socket_->stats().rate_pauses > 0; }));
+  EXPECT_TRUE(eventually([&] { return rings_->emitted_count() == 180; }));
+  kmes_close(second);
+}
+
+TEST_F(LibKmes, AFullServerIsFeltAndLosesNothing) {
+  start();
+  open(KMES_NONBLOCK);
+  const std::string payload = "\xc5\x03\xe8"s + std::string(1000, 'x');
+  uint64_t sent = 0;
+  int error = 0;
+  for (; sent < 1'000'000 && error == 0; ++sent) error = emit("full", payload);
+  --sent;
+  ASSERT_EQ(error, EAGAIN);
+  EXPECT_GT(socket_->stats().backpressure_pauses, 0U);
+  // Now somebody drains: all of it arrives, in order.
+  RingReader reader(rings_->ring(0));
+  std::vector<uint8_t> buffer(KMES_CAPACITY_MIN / 2);
+  uint64_t last = 0;
+  EXPECT_TRUE(eventually([&] {
+    while (reader.next(buffer) == RingReader::Next::kEvent) {
+      EXPECT_EQ(EventView(buffer.data()).sequence(), ++last);
+      rings_->note_drained(0, reader.read_pos());
+    }
+    return last == sent;
+  })) << last << " of " << sent;
+  EXPECT_EQ(emit("full", payload), 0);
+}
+
+TEST_F(LibKmes, BlockingSenderWaitsForTheDrain) {
+  start();
+  open();
+  constexpr uint64_t kEvents = 3000;
+  std::thread drain([&] {
+    RingReader reader(rings_->ring(0));
+    std::vector<uint8_t> buffer(KMES_CAPACITY_MIN / 2);
+    uint64_t last = 0;
+    for (int idle = 0; last < kEvents && idle < 100;) {
+      if (reader.next(buffer) == RingReader::Next::kEvent) {
+        EXPECT_EQ(EventView(buffer.data()).sequence(), ++last);
+        rings_->note_drained(0, reader.read_pos());
+        idle = 0;
+      } else if (!reader.wait(100'000'000)) {
+        ++idle;
+      }
+    }
+    EXPECT_EQ(last, kEvents);
+  });
+  const std::string payload = "\xc5\x03\xe8"s + std::string(1000, 'x');
+  for (uint64_t i = 0; i < kEvents; ++i) ASSERT_EQ(emit("block", payload), 0);
+  drain.join();
+}
+
+TEST_F(LibKmes, WhatWasSentBeforeCloseArrives) {
+  start();
+  open();
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(emit("a", "\x01"), 0);
+  kmes_close(client_);
+  client_ = nullptr;
+  EXPECT_TRUE(eventually([&] { return rings_->emitted_count() == 50; }));
+  EXPECT_TRUE(eventually([&] { return socket_->stats().connections_open == 0; }));
+}
+
+TEST_F(LibKmes, OpenErrors) {
+  EXPECT_EQ(kmes_open(options_.path.c_str(), 0), nullptr);
+  EXPECT_EQ(errno, ENOENT);
+  EXPECT_EQ(kmes_open(options_.path.c_str(), 0x80), nullptr);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(kmes_open(std::string(200, 'x').c_str(), 0), nullptr);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(kmes_open("/dev/null", 0), nullptr);
+  EXPECT_EQ(errno, ENOSYS) << "a device, which is not supported yet";
+  options_.max_connections = 1;
+  start();
+  open();
+  EXPECT_EQ(kmes_open(options_.path.c_str(), 0), nullptr);
+  EXPECT_EQ(errno, EUSERS);
+  EXPECT_EQ(socket_->stats().connections_refused, 1U);
+}
+
+TEST_F(LibKmes, ServerGoneIsSaid) {
+  start();
+  open();
+  socket_->stop();
+  EXPECT_EQ(emit("a", "\x01"), EPIPE);
+  EXPECT_NE(access(options_.path.c_str(), F_OK), 0) << "the socket file is gone";
+}
+
+TEST_F(LibKmes, StaleSocketIsReplacedALiveOneIsNot) {
+  start();
+  auto second = EventSocket::start(*rings_, options_);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, sqlstate::kObjectNotInPrerequisiteState);
+  socket_.reset();
+  // As after a crash: a bound socket nobody listens on.
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, options_.path.c_str());
+  const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET, 0);
+  ASSERT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  close(fd);
+  start();
+  struct stat info {};
+  ASSERT_EQ(stat(options_.path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0660U);
+  socket_.reset();
+  // Never a file of somebody else's.
+  close(::open(options_.path.c_str(), O_CREAT | O_WRONLY, 0600));
+  EXPECT_FALSE(EventSocket::start(*rings_, options_).ok());
+  unlink(options_.path.c_str());
+}
+
+class RawClient : public LibKmes {
+ protected:
+  int connect_raw() {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strcpy(address.sun_path, options_.path.c_str());
+    const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    kmes_socket_hello hello{};
+    EXPECT_EQ(recv(fd, &hello, sizeof(hello), 0), static_cast<ssize_t>(sizeof(hello)));
+    return fd;
+  }
+};
+
+TEST_F(RawClient, MalformedMessagesCloseTheConnection) {
+  start();
+  uint64_t errors = 0;
+  for (const std::string& message :
+       {"x"s, std::string(8, '\0'), "EMIT\x00\x00\x00\x00"s, "EMIT\x01\x00\x00\x00"s,
+        "EMIT\x01\x00\x00\x00\xff\xff\xff\xff\x01\x00\x00\x00" "a"s}) {
+    const int fd = connect_raw();
+    ASSERT_EQ(send(fd, message.data(), message.size(), 0), static_cast<ssize_t>(message.size()));
+    char byte;
+    EXPECT_LE(recv(fd, &byte, 1, 0), 0) << "closed";
+    close(fd);
+    ++errors;
+    EXPECT_EQ(socket_->stats().protocol_errors, errors);
+  }
+}
+
+TEST_F(RawClient, TheServerChecksAgain) {
+  start();
+  const int fd = connect_raw();
+  // 3 events: bad payload, bad type, good.
+  const std::string message = "EMIT\x03\x00\x00\x00"s + "\x01\x00\x00\x00\x01\x00\x00\x00" "a\xc1"s +
+                              "\x01\x00\x00\x00\x01\x00\x00\x00\xff\x01"s +
+                              "\x01\x00\x00\x00\x01\x00\x00\x00" "a\x01"s;
+  ASSERT_EQ(send(fd, message.data(), message.size(), 0), static_cast<ssize_t>(message.size()));
+  EXPECT_TRUE(eventually([&] { return socket_->stats().events_accepted == 1; }));
+  EXPECT_EQ(socket_->stats().events_invalid, 2U);
+  EXPECT_EQ(rings_->last_sequence(0), 1U);
+  close(fd);
+}
+
+TEST_F(RawClient, LimitsMayChangeLive) {
+  start();
+  open();
+  EventSocketLimits limits = options_.limits;
+  limits.max_event_size = 1000;
+  socket_->set_limits(limits);
+  EXPECT_EQ(emit("a", "\xc5\x07\xd0"s + std::string(2000, 'x')), 0) << "as its hello said";
+  EXPECT_TRUE(eventually([&] { return socket_->stats().events_invalid == 1; }));
+  kmes_close(client_);
+  open();
+  EXPECT_EQ(emit("a", "\xc5\x07\xd0"s + std::string(2000, 'x')), ENOSPC);
+}
+
+}  // namespace
+}  // namespace eventd::kmes
