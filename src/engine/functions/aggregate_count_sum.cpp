@@ -3,13 +3,12 @@
 
 #include "engine/functions/aggregate_helpers.h"
 #include "engine/functions/kernel_helpers.h"
+#include "engine/types/int128.h"
 #include "engine/types/interval.h"
 #include "engine/types/numeric.h"
 
 namespace eventd::engine {
 namespace {
-
-__extension__ typedef __int128 Int128;  // NOLINT: `using` takes no __extension__
 
 // --- count ---
 

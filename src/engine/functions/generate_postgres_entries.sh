@@ -17,7 +17,7 @@ select 'EVENTD_POSTGRES_PROC(\"'||sig||'\", '||length(proname)||', '||oid||', '|
   coalesce((select string_agg(o::text, ', ' order by n) from unnest(proargtypes) with ordinality x(o,n)),'')||'})'
 from s where prorettype in (select o from t) and cardinality(proargtypes::oid[]) <= 8
  and not exists (select from unnest(proargtypes) a where a not in (select o from t))
- and proname !~ '^(RI_|ts_|binary_upgrade|pg_stat|pg_logical|pg_replic|lo_|pg_wal|brin|gin|gist|spg|bt|pg_try_adv|pg_adv|json_agg_|float8_regr_|float8_corr|float8_covar|float8_var|float8_stddev|float8_avg|float4_accum|int._avg|numeric_avg|interval_avg|array_agg_|string_agg_|ordered_set)'
+ and proname !~ '^(RI_|ts_|binary_upgrade|pg_stat|pg_logical|pg_replic|lo_|pg_wal|brin|gin|gist|spg|bt(?!rim)|pg_try_adv|pg_adv|json_agg_|float8_regr_|float8_corr|float8_covar|float8_var|float8_stddev|float8_avg|float4_accum|int._avg|numeric_avg|interval_avg|array_agg_|string_agg_|ordered_set)'
  and proname !~ '(sortsupport|_support|_accum|_accum_inv|_combine|_serialize|_deserialize|_transfn|_finalfn|recv|send|sel)\$'
 order by sig collate \"C\""
 echo '#endif'

@@ -155,17 +155,15 @@ decltype(auto) dispatch_order(Oid type, F&& f) {
     case oid::kJsonb: return f(JsonbOrder{});
     case oid::kInet:
     case oid::kCidr: return f(InetOrder{});
-    case oid::kOid:
-    case oid::kRegproc:
-    case oid::kRegclass:
-    case oid::kRegtype: return f(OidOrder{});
     default: break;
   }
   const TypeInfo& info = type_info(type);
   switch (info.physical) {
     case Physical::kBool: return f(PlainOrder<uint8_t>{});
     case Physical::kInt16: return f(PlainOrder<int16_t>{});
-    case Physical::kInt32: return f(PlainOrder<int32_t>{});
+    case Physical::kInt32:
+      if (type == oid::kInt4 || type == oid::kDate) return f(PlainOrder<int32_t>{});
+      return f(OidOrder{});  // oid, reg*, xid
     case Physical::kInt64: return f(PlainOrder<int64_t>{});
     case Physical::kFloat32: return f(FloatOrder<float>{});
     case Physical::kFloat64: return f(FloatOrder<double>{});
