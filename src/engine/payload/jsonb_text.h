@@ -25,6 +25,9 @@ void append_json_string(std::string_view text, std::string& out);
 /// False for nil.
 bool append_jsonb_scalar_text(ByteSpan value, std::string& out);
 
+/// The text of a map key: strings raw, other scalars as append_jsonb_text would quote them.
+void append_map_key_text(ByteSpan key, std::string& out);
+
 /// PostgreSQL's btree order of jsonb.
 std::strong_ordering compare_jsonb(ByteSpan a, ByteSpan b);
 /// Equal jsonb (numbers by value, keys in any order) hash equal.

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/types/int128.h"
 #include "result.h"
 
 namespace eventd::engine {
@@ -25,7 +26,7 @@ class Numeric {
   static Numeric infinity(bool negative);
   static Numeric from_int64(int64_t value);
   /// coefficient × 10^-scale.
-  static Numeric from_int128(__int128 coefficient, int scale);
+  static Numeric from_int128(Int128 coefficient, int scale);
   /// 15 significant digits, as PostgreSQL's cast. float4: 6.
   static Numeric from_double(double value);
   static Numeric from_float(float value);
@@ -94,7 +95,7 @@ class Numeric {
   Kind kind_ = Kind::kFinite;
   bool is_big_ = false;
   int scale_ = 0;
-  __int128 small_ = 0;
+  Int128 small_ = 0;
   Big big_;
 };
 
