@@ -31,6 +31,7 @@ struct Statement;
 struct InsertStatement {
   std::string schema, relation;
   std::vector<std::string> columns;  ///< empty = all in order
+  std::vector<int> column_positions; ///< of `columns`, 1-based in characters
   Query source;                      ///< VALUES or SELECT; empty (neither set) = DEFAULT VALUES
   std::vector<std::string> returning;  ///< column names; `*` allowed
   int position = 0;  ///< of the relation's name, 1-based in characters, 0 = none
@@ -54,7 +55,9 @@ struct SetStatement {
   std::string name;
   std::optional<std::string> value;  ///< absent = DEFAULT
   bool local = false;
-  bool set_transaction = false;      ///< SET TRANSACTION / SESSION CHARACTERISTICS: accepted
+  bool set_transaction = false;      ///< SET TRANSACTION / SESSION CHARACTERISTICS (`name` tells)
+  std::optional<std::string> isolation_level;  ///< of set_transaction, "read committed" …
+  std::optional<bool> read_only;               ///< of set_transaction
 };
 struct ShowStatement { std::string name; };     ///< "all" for SHOW ALL
 struct ResetStatement { std::string name; };    ///< "all" for RESET ALL

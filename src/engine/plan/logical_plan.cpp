@@ -1,0 +1,58 @@
+#include "engine/plan/logical_plan.h"
+
+namespace eventd::engine {
+namespace {
+
+ExprPtr clone_of(const ExprPtr& expression) {
+  return expression == nullptr ? nullptr : expression->clone();
+}
+
+std::vector<ExprPtr> clones_of(const std::vector<ExprPtr>& expressions) {
+  std::vector<ExprPtr> result;
+  result.reserve(expressions.size());
+  for (const ExprPtr& expression : expressions) result.push_back(clone_of(expression));
+  return result;
+}
+
+std::vector<SortKey> clones_of(const std::vector<SortKey>& keys) {
+  std::vector<SortKey> result;
+  for (const SortKey& key : keys) {
+    result.push_back({clone_of(key.expression), key.descending, key.nulls_first, key.eql_order});
+  }
+  return result;
+}
+
+}  // namespace
+
+std::unique_ptr<PlanNode> PlanNode::clone() const {
+  auto result = std::make_unique<PlanNode>(kind);
+  result->columns = columns;
+  for (const auto& child : children) result->children.push_back(child->clone());
+  result->relation = relation;
+  result->scan_columns = scan_columns;
+  result->scan_predicates = scan_predicates;
+  result->scan_order = scan_order;
+  result->scan_partition_limit = scan_partition_limit;
+  for (const auto& row : rows) result->rows.push_back(clones_of(row));
+  result->condition = clone_of(condition);
+  result->expressions = clones_of(expressions);
+  result->group_by = clones_of(group_by);
+  for (const AggregateCall& call : aggregates) {
+    AggregateCall copy;
+    copy.function = call.function;
+    copy.arguments = clones_of(call.arguments);
+    copy.filter = clone_of(call.filter);
+    copy.distinct = call.distinct;
+    copy.order = clones_of(call.order);
+    copy.type = call.type;
+    result->aggregates.push_back(std::move(copy));
+  }
+  result->sort_keys = clones_of(sort_keys);
+  result->limit = clone_of(limit);
+  result->offset = clone_of(offset);
+  result->with_ties = with_ties;
+  result->table_function = table_function;
+  return result;
+}
+
+}  // namespace eventd::engine

@@ -1,0 +1,116 @@
+#include "engine/plan/type_names.h"
+
+#include <optional>
+#include <string>
+
+namespace eventd::engine {
+namespace {
+
+Error undefined_type(const AstTypeName& name) {
+  std::string written;
+  for (const std::string& part : name.names) {
+    if (!written.empty()) written += '.';
+    written += part;
+  }
+  return {sqlstate::kUndefinedObject, "type \"" + written + "\" does not exist", {}, {}, {},
+          name.position};
+}
+
+Error bad_modifier(const AstTypeName& name, std::string message) {
+  return {sqlstate::kInvalidParameterValue, std::move(message), {}, {}, {}, name.position};
+}
+
+/// Modifiers are integer literals in all types we know.
+Result<std::vector<int64_t>> modifier_values(const AstTypeName& name) {
+  std::vector<int64_t> values;
+  for (const AstExprPtr& modifier : name.modifiers) {
+    if (modifier->kind != AstExpr::Kind::kInteger) {
+      return bad_modifier(name, "type modifiers must be simple constants or identifiers");
+    }
+    values.push_back(modifier->number);
+  }
+  return values;
+}
+
+Result<int32_t> length_modifier(const AstTypeName& name, const TypeInfo& info, int64_t length) {
+  if (length < 1) {
+    return bad_modifier(name, "length for type " + std::string(info.name) + " must be at least 1");
+  }
+  if (length > 10'485'760) {
+    return bad_modifier(name,
+                        "length for type " + std::string(info.name) + " cannot exceed 10485760");
+  }
+  return static_cast<int32_t>(length + 4);
+}
+
+Result<int32_t> numeric_modifier(const AstTypeName& name, const std::vector<int64_t>& values) {
+  const int64_t precision = values[0];
+  const int64_t scale = values.size() > 1 ? values[1] : 0;
+  if (precision < 1 || precision > 1000) {
+    return bad_modifier(name, "NUMERIC precision " + std::to_string(precision) +
+                                  " must be between 1 and 1000");
+  }
+  if (scale < -1000 || scale > 1000) {
+    return bad_modifier(
+        name, "NUMERIC scale " + std::to_string(scale) + " must be between -1000 and 1000");
+  }
+  return static_cast<int32_t>(((precision << 16) | (scale & 0x7ff)) + 4);
+}
+
+Result<int32_t> type_modifier(const AstTypeName& name, const TypeInfo& info) {
+  ASSIGN_OR_RETURN(const std::vector<int64_t> values, modifier_values(name));
+  if (values.empty()) return -1;
+  switch (info.id) {
+    case oid::kVarchar:
+    case oid::kBpchar:
+      if (values.size() == 1) return length_modifier(name, info, values[0]);
+      break;
+    case oid::kNumeric:
+      if (values.size() <= 2) return numeric_modifier(name, values);
+      break;
+    case oid::kTime:
+    case oid::kTimetz:
+    case oid::kTimestamp:
+    case oid::kTimestamptz:
+      if (values.size() == 1 && values[0] >= 0) {
+        return static_cast<int32_t>(values[0] > 6 ? 6 : values[0]);
+      }
+      break;
+    case oid::kInterval:
+      // (range mask[, precision]); 0x7fff = all fields. Restricting fields is refused, not ignored.
+      if (values[0] == 0x7FFF && values.size() == 2) {
+        return static_cast<int32_t>((0x7FFF << 16) | (values[1] > 6 ? 6 : values[1]));
+      }
+      if (values[0] == 0x7FFF && values.size() == 1) return -1;
+      return Status(Error{sqlstate::kFeatureNotSupported,
+                          "interval fields are not supported yet", {}, {}, {}, name.position});
+    default:
+      return bad_modifier(name, "type modifier is not allowed for type \"" +
+                                    std::string(info.name) + "\"");
+  }
+  return bad_modifier(name, "invalid type modifier");
+}
+
+}  // namespace
+
+Result<Type> resolve_type_name(const AstTypeName& name) {
+  const TypeInfo* info = nullptr;
+  const bool known_schema =
+      name.names.size() == 1 ||
+      (name.names.size() == 2 && (name.names[0] == "pg_catalog" || name.names[0] == "public"));
+  if (known_schema) info = find_type_by_name(name.names.back());
+  if (info == nullptr) return undefined_type(name);
+  if (name.setof) {
+    return Status(Error{sqlstate::kFeatureNotSupported, "SETOF is not supported here", {}, {}, {},
+                        name.position});
+  }
+  Type type{info->id, -1};
+  ASSIGN_OR_RETURN(type.modifier, type_modifier(name, *info));
+  if (name.array_dimensions > 0) {
+    if (info->array == 0) return undefined_type(name);
+    type.id = info->array;
+  }
+  return type;
+}
+
+}  // namespace eventd::engine
