@@ -12,6 +12,12 @@ inline constexpr uint32_t kBatchRows = 2048;
 inline constexpr int kExpressionDepthMax = 1000;
 /// Terms of an AND/OR chain and elements of an IN list, flattened; more is 54001.
 inline constexpr size_t kExpressionTermsMax = 65'536;
+/// Prepared statements one session may keep; more is 53400.
+inline constexpr size_t kPreparedStatementsMax = 10'000;
+/// Savepoints open at once in one transaction; more is 54000.
+inline constexpr size_t kSavepointsMax = 10'000;
+/// Bytes of one row of COPY data; more is 54000.
+inline constexpr size_t kCopyRowBytesMax = size_t{64} << 20;
 /// As PostgreSQL.
 inline constexpr int kTargetListMax = 1664;
 inline constexpr int kParametersMax = 65'535;

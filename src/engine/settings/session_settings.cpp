@@ -107,6 +107,15 @@ Status SessionSettings::set_startup(std::string_view name, std::string_view valu
   return {};
 }
 
+void SessionSettings::set_internal(std::string_view name, std::string text) {
+  SettingValue value;
+  value.text = std::move(text);
+  value.integer = value.text == "on" ? 1 : 0;
+  value.source = SettingSource::kDefault;
+  impl_->startup[Impl::key_of(name)] = std::move(value);
+  ++impl_->version;
+}
+
 Status SessionSettings::set(std::string_view name, std::string_view value, bool local,
                             bool is_superuser) {
   ASSIGN_OR_RETURN(SettingValue parsed, checked(name, value, is_superuser, false));

@@ -109,6 +109,8 @@ class SessionSettings {
   Status set(std::string_view name, std::string_view value, bool local, bool is_superuser);
   Status reset(std::string_view name, bool is_superuser);
   void reset_all();
+  /// For internal settings that are facts of the session (is_superuser, session_authorization).
+  void set_internal(std::string_view name, std::string text);
   /// Known, or custom dotted names that were set. nullopt = 42704 for the caller.
   std::optional<SettingValue> get(std::string_view name) const;
   /// REQUIRES: a known name.

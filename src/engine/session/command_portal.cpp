@@ -1,0 +1,254 @@
+// Statements that act on the session: settings, transactions, prepared statements.
+#include "engine/session/portals.h"
+
+namespace eventd::engine {
+namespace {
+
+class CommandPortal final : public Portal {
+ public:
+  CommandPortal(SessionImpl& session, std::shared_ptr<const Prepared> prepared)
+      : session_(session), prepared_(std::move(prepared)) {}
+
+  Kind kind() const override { return prepared_->returns_rows ? Kind::kRows : Kind::kCommand; }
+  const std::vector<OutputColumn>& columns() const override { return prepared_->columns; }
+  bool is_short() const override { return true; }
+  bool is_empty_query() const override { return prepared_->statement == nullptr; }
+  std::string command_tag(uint64_t) const override { return tag_; }
+
+  Result<Progress> advance(Batch& batch, Wake wake) override {
+    if (done_ || prepared_->statement == nullptr) return Progress::kDone;
+    batch_ = &batch;
+    ASSIGN_OR_RETURN(const Progress progress,
+                     std::visit([&](const auto& node) { return run(node, wake); },
+                                prepared_->statement->node));
+    done_ = progress != Progress::kWaiting;
+    return progress;
+  }
+
+ private:
+  // Kinds with portals of their own never come here.
+  Result<Progress> run(const Query&, Wake&) { return unexpected(); }
+  Result<Progress> run(const InsertStatement&, Wake&) { return unexpected(); }
+  Result<Progress> run(const CopyStatement&, Wake&) { return unexpected(); }
+  Result<Progress> run(const ExplainStatement&, Wake&) { return unexpected(); }
+  Result<Progress> run(const ExecuteStatement&, Wake&) { return unexpected(); }
+  static Status unexpected() { return Status(sqlstate::kInternalError, "statement without a portal"); }
+
+  Result<Progress> done(std::string tag) {
+    tag_ = std::move(tag);
+    return Progress::kDone;
+  }
+
+  Result<Progress> run(const SetStatement& set, Wake&) {
+    if (set.set_transaction) return set_transaction(set);
+    if (set.local && !session_.transaction().is_explicit()) {
+      session_.add_notice("WARNING", sqlstate::kNoActiveSqlTransaction,
+                          "SET LOCAL can only be used in transaction blocks");
+    }
+    SessionSettings& settings = session_.settings();
+    if (!set.value) {
+      RETURN_IF_ERROR(settings.reset(set.name, session_.is_superuser()));
+    } else {
+      RETURN_IF_ERROR(settings.set(set.name, *set.value, set.local, session_.is_superuser()));
+    }
+    warn_if_without_effect(set.name);
+    return done("SET");
+  }
+
+  // Isolation and access mode of the transaction, or of the session's next ones.
+  Result<Progress> set_transaction(const SetStatement& set) {
+    if (set.value) {
+      RETURN_IF_ERROR(
+          session_.settings().set(set.name, *set.value, set.local, session_.is_superuser()));
+      if (set.name == "transaction_isolation") {
+        session_.transaction().set_repeatable_read(*set.value == "repeatable read" ||
+                                                   *set.value == "serializable");
+      }
+      if (set.name == "transaction_read_only") {
+        session_.transaction().set_read_only(session_.settings().integer(set.name) != 0);
+      }
+    }
+    return done("SET");
+  }
+
+  void warn_if_without_effect(std::string_view name) {
+    const SettingInfo* info = find_setting(name);
+    if (info != nullptr && !info->effective) {
+      session_.add_notice("WARNING", sqlstate::kWarning,
+                          "\"" + std::string(info->name) + "\" has no effect in this release");
+    }
+  }
+
+  Result<Progress> run(const ShowStatement& show, Wake&) {
+    tag_ = "SHOW";
+    std::vector<std::vector<std::string>> rows;
+    if (show.name == "all") {
+      for (const SettingInfo& info : setting_table()) {
+        rows.push_back({std::string(info.name), session_.settings().get(info.name)->text,
+                        std::string(info.description)});
+      }
+    } else {
+      rows.push_back({session_.settings().get(show.name)->text});
+    }
+    *batch_ = text_rows(rows, rows[0].size());
+    return Progress::kRows;
+  }
+
+  Result<Progress> run(const ResetStatement& reset, Wake&) {
+    if (reset.name == "all") {
+      session_.settings().reset_all();
+    } else {
+      RETURN_IF_ERROR(session_.settings().reset(reset.name, session_.is_superuser()));
+    }
+    return done("RESET");
+  }
+
+  Result<Progress> run(const DiscardStatement& discard, Wake&) {
+    RETURN_IF_ERROR(session_.discard(discard.what));
+    switch (discard.what) {
+      case DiscardStatement::What::kAll: return done("DISCARD ALL");
+      case DiscardStatement::What::kPlans: return done("DISCARD PLANS");
+      case DiscardStatement::What::kSequences: return done("DISCARD SEQUENCES");
+      case DiscardStatement::What::kTemp: break;
+    }
+    return done("DISCARD TEMP");
+  }
+
+  Result<Progress> run(const AlterSystemStatement& alter, Wake&) {
+    if (!session_.is_superuser()) {
+      return Status(sqlstate::kInsufficientPrivilege, "permission denied: ALTER SYSTEM");
+    }
+    if (session_.transaction().is_explicit()) {
+      return Status(sqlstate::kActiveSqlTransaction,
+                    "ALTER SYSTEM cannot run inside a transaction block");
+    }
+    std::optional<std::string_view> value;
+    if (alter.value) value = *alter.value;
+    RETURN_IF_ERROR(session_.engine().settings->alter_system(
+        alter.reset_all ? std::string_view{} : std::string_view(alter.name), value));
+    if (!alter.reset_all) warn_if_without_effect(alter.name);
+    return done("ALTER SYSTEM");
+  }
+
+  Result<Progress> run(const PrepareStatement& prepare, Wake&) {
+    // The body lives inside this statement and keeps it alive.
+    std::shared_ptr<const Statement> body(prepared_->statement, prepare.body.get());
+    ASSIGN_OR_RETURN(auto prepared, session_.prepare_statement(body, prepare.parameter_types));
+    RETURN_IF_ERROR(session_.store_prepared(prepare.name, std::move(prepared)));
+    return done("PREPARE");
+  }
+
+  Result<Progress> run(const DeallocateStatement& deallocate, Wake&) {
+    if (deallocate.all) {
+      session_.forget_prepared();
+      return done("DEALLOCATE ALL");
+    }
+    ASSIGN_OR_RETURN(const auto found, session_.find_prepared(deallocate.name));
+    session_.close_prepared(deallocate.name);
+    return done("DEALLOCATE");
+  }
+
+  Result<Progress> run(const TransactionStatement& statement, Wake& wake) {
+    using Verb = TransactionStatement::Kind;
+    SessionTransaction& transaction = session_.transaction();
+    switch (statement.kind) {
+      case Verb::kBegin:
+      case Verb::kStart: return begin(statement);
+      case Verb::kCommit: return commit(wake);
+      case Verb::kRollback:
+        warn_if_none();
+        session_.rollback();
+        return done("ROLLBACK");
+      case Verb::kSavepoint: {
+        RETURN_IF_ERROR(require_block("SAVEPOINT"));
+        RETURN_IF_ERROR(transaction.savepoint(statement.savepoint));
+        session_.settings().savepoint();
+        return done("SAVEPOINT");
+      }
+      case Verb::kRelease: {
+        RETURN_IF_ERROR(require_block("RELEASE SAVEPOINT"));
+        ASSIGN_OR_RETURN(const size_t levels, transaction.release(statement.savepoint));
+        for (size_t i = 0; i < levels; ++i) session_.settings().release_savepoint();
+        return done("RELEASE");
+      }
+      case Verb::kRollbackTo: {
+        RETURN_IF_ERROR(require_block("ROLLBACK TO SAVEPOINT"));
+        ASSIGN_OR_RETURN(const size_t levels, transaction.rollback_to(statement.savepoint));
+        for (size_t i = 0; i < levels; ++i) session_.settings().rollback_savepoint();
+        session_.settings().savepoint();  // the savepoint itself stays
+        return done("ROLLBACK");
+      }
+    }
+    return unexpected();
+  }
+
+  Result<Progress> begin(const TransactionStatement& statement) {
+    SessionTransaction& transaction = session_.transaction();
+    if (transaction.is_explicit()) {
+      session_.add_notice("WARNING", sqlstate::kActiveSqlTransaction,
+                          "there is already a transaction in progress");
+      return done(begin_tag(statement));
+    }
+    transaction.make_explicit();
+    session_.settings().begin_transaction();
+    const std::string isolation = session_.settings().get("default_transaction_isolation")->text;
+    transaction.set_repeatable_read(statement.repeatable_read || isolation == "repeatable read" ||
+                                    isolation == "serializable");
+    transaction.set_read_only(statement.read_only ||
+                              session_.settings().integer("default_transaction_read_only") != 0);
+    return done(begin_tag(statement));
+  }
+
+  static std::string begin_tag(const TransactionStatement& statement) {
+    return statement.kind == TransactionStatement::Kind::kStart ? "START TRANSACTION" : "BEGIN";
+  }
+
+  Result<Progress> commit(Wake& wake) {
+    if (session_.transaction().is_failed()) {
+      session_.rollback();
+      return done("ROLLBACK");
+    }
+    if (!warned_) warn_if_none();
+    warned_ = true;
+    tag_ = "COMMIT";
+    return session_.commit(wake);
+  }
+
+  void warn_if_none() {
+    if (session_.transaction().is_explicit()) return;
+    session_.add_notice("WARNING", sqlstate::kNoActiveSqlTransaction,
+                        "there is no transaction in progress");
+  }
+
+  Status require_block(const char* what) const {
+    if (session_.transaction().is_explicit()) return {};
+    return Status(sqlstate::kNoActiveSqlTransaction,
+                  std::string(what) + " can only be used in transaction blocks");
+  }
+
+  SessionImpl& session_;
+  std::shared_ptr<const Prepared> prepared_;
+  Batch* batch_ = nullptr;
+  std::string tag_;
+  bool done_ = false, warned_ = false;
+};
+
+}  // namespace
+
+Batch text_rows(const std::vector<std::vector<std::string>>& rows, size_t columns) {
+  Batch batch;
+  batch.size = static_cast<uint32_t>(rows.size());
+  for (size_t column = 0; column < columns; ++column) {
+    Vector vector = Vector::flat(oid::kText, batch.size);
+    for (uint32_t i = 0; i < batch.size; ++i) vector.set_string(i, rows[i][column]);
+    batch.columns.push_back(std::move(vector));
+  }
+  return batch;
+}
+
+Result<std::unique_ptr<Portal>> make_command_portal(SessionImpl& session,
+                                                    std::shared_ptr<const Prepared> prepared) {
+  return std::unique_ptr<Portal>(std::make_unique<CommandPortal>(session, std::move(prepared)));
+}
+
+}  // namespace eventd::engine

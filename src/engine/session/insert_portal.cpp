@@ -1,0 +1,101 @@
+// INSERT INTO events: the source query's rows go to the transaction; the commit is the session's.
+#include <algorithm>
+
+#include "engine/session/portals.h"
+
+namespace eventd::engine {
+namespace {
+
+const std::vector<OutputColumn> kNoColumns;
+
+class InsertPortal final : public Portal {
+ public:
+  InsertPortal(SessionImpl& session, std::shared_ptr<const Prepared> prepared)
+      : session_(session),
+        memory_(*session.engine().memory, session.query_buffer_bytes()),
+        prepared_(std::move(prepared)) {}
+
+  Status start(const Parameters& parameters) {
+    ASSIGN_OR_RETURN(transaction_, session_.events_for_insert(false));
+    sink_.emplace(*transaction_, session_.event_row_limits());
+    const std::vector<OutputColumn>& columns = prepared_->plan->columns;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      (columns[i].name == "event_type" ? type_column_ : payload_column_) = static_cast<int>(i);
+    }
+    ASSIGN_OR_RETURN(ExecutionContext context, session_.execution_context(*prepared_->plan));
+    context.memory = &memory_;
+    ASSIGN_OR_RETURN(PlanPtr plan, optimize(prepared_->plan->clone(), parameters, context.eval));
+    ASSIGN_OR_RETURN(execution_, start_execution(std::move(plan), std::move(context)));
+    is_short_ = execution_->is_short();
+    return {};
+  }
+
+  Kind kind() const override { return Kind::kCommand; }
+  const std::vector<OutputColumn>& columns() const override { return kNoColumns; }
+  bool is_short() const override { return is_short_; }
+
+  Result<Progress> advance(Batch&, Wake wake) override {
+    while (execution_ != nullptr) {
+      if (!transaction_->ready_for_more(wake)) return Progress::kWaiting;
+      Batch batch;
+      ASSIGN_OR_RETURN(const bool more, execution_->next(batch));
+      if (!more) {
+        execution_.reset();
+        break;
+      }
+      RETURN_IF_ERROR(add(batch));
+    }
+    return Progress::kDone;
+  }
+
+  std::string command_tag(uint64_t) const override { return "INSERT 0 " + std::to_string(rows_); }
+
+ private:
+  Status add(const Batch& batch) {
+    const auto types = batch.columns[static_cast<size_t>(type_column_)].view<StringRef>();
+    const Vector no_payload = Vector::null_constant(oid::kJsonb, batch.size);
+    const Vector& payload_vector =
+        payload_column_ < 0 ? no_payload : batch.columns[static_cast<size_t>(payload_column_)];
+    const auto payloads = payload_vector.view<StringRef>();
+    for (uint32_t i = 0; i < batch.size; ++i) {
+      ++rows_;
+      if (!types.valid(i)) {
+        return with_row(Status(sqlstate::kNotNullViolation,
+                               "null value in column \"event_type\" of relation \"events\" violates "
+                               "not-null constraint"));
+      }
+      const ByteSpan payload = payloads.valid(i) ? as_bytes(payloads[i].view()) : ByteSpan{};
+      if (Status status = sink_->add(types[i].view(), payload); !status.ok()) {
+        return with_row(std::move(status));
+      }
+    }
+    return {};
+  }
+
+  Status with_row(Status status) const {
+    status.error().context = "INSERT, row " + std::to_string(rows_);
+    return status;
+  }
+
+  SessionImpl& session_;
+  MemoryAccount memory_;
+  std::shared_ptr<const Prepared> prepared_;
+  EventTransaction* transaction_ = nullptr;
+  std::optional<EventRowSink> sink_;
+  int type_column_ = -1, payload_column_ = -1;
+  std::unique_ptr<Execution> execution_;
+  bool is_short_ = true;
+  uint64_t rows_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Portal>> make_insert_portal(SessionImpl& session,
+                                                   std::shared_ptr<const Prepared> prepared,
+                                                   const Parameters& parameters) {
+  auto portal = std::make_unique<InsertPortal>(session, std::move(prepared));
+  RETURN_IF_ERROR(portal->start(parameters));
+  return std::unique_ptr<Portal>(std::move(portal));
+}
+
+}  // namespace eventd::engine

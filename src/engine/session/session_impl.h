@@ -1,0 +1,101 @@
+// The Session behind pgwire's interface: statements, transaction, settings of one client.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/exec/executor.h"
+#include "engine/session/engine_impl.h"
+#include "engine/session/event_row_sink.h"
+#include "engine/session/session.h"
+#include "engine/session/session_transaction.h"
+
+namespace eventd::engine {
+
+/// Owned by one I/O thread; cancel_running() may be called from any.
+class SessionImpl final : public Session, private SessionFacts {
+ public:
+  SessionImpl(Engine::Impl& engine, const SessionIdentity& identity);
+  ~SessionImpl() override;
+
+  int32_t backend_pid() const override { return pid_; }
+  int32_t secret_key() const override { return secret_; }
+  SessionSettings& settings() override { return settings_; }
+  FormatOptions format_options() const override;
+  TransactionState transaction_state() const override { return transaction_.state(); }
+  std::vector<Notice> take_notices() override { return std::exchange(notices_, {}); }
+
+  Result<std::shared_ptr<const Prepared>> prepare(std::string_view text,
+                                                  std::span<const Oid> declared) override;
+  Status store_prepared(std::string name, std::shared_ptr<const Prepared> prepared) override;
+  Result<std::shared_ptr<const Prepared>> find_prepared(std::string_view name) const override;
+  void close_prepared(std::string_view name) override;
+  Result<std::unique_ptr<Portal>> bind(std::shared_ptr<const Prepared> prepared,
+                                       std::span<const WireParameter> parameters) override;
+
+  void begin_statement(std::string_view text) override;
+  void end_statement() override;
+  void fail_transaction() override;
+  Result<Progress> finish_implicit(Wake wake) override;
+  CancelToken& cancel_token() override { return cancel_; }
+  void run_on_pool(std::function<void()> task) override;
+  size_t max_message_bytes() const override;
+
+  /// CancelRequest. No effect between statements.
+  void cancel_running();
+
+  // --- for the portals of this folder ---
+  Engine::Impl& engine() { return engine_; }
+  SessionTransaction& transaction() { return transaction_; }
+  void add_notice(std::string severity, SqlState code, std::string message);
+  /// Facts for functions, times of the running statement and transaction.
+  EvalContext eval_context() const;
+  /// Everything a query over `plan` needs but its memory account. 0A000 when it reads events of which
+  /// the transaction's own are no longer in memory.
+  Result<ExecutionContext> execution_context(const PlanNode& plan);
+  size_t query_buffer_bytes() const;
+  /// The transaction's rows, opened at need; 25006 when read-only, 42501 without the right.
+  Result<EventTransaction*> events_for_insert(bool bulk);
+  EventRowLimits event_row_limits() const;
+  bool is_superuser() const { return identity_.superuser; }
+  Result<Progress> commit(Wake wake);
+  void rollback();
+  Status discard(DiscardStatement::What what);
+  void forget_prepared() { prepared_.clear(); }
+  Result<std::shared_ptr<const Prepared>> prepare_statement(std::shared_ptr<const Statement> statement,
+                                                            std::span<const Oid> declared);
+  Result<std::unique_ptr<Portal>> bind_values(std::shared_ptr<const Prepared> prepared,
+                                              std::vector<Datum> parameters);
+
+ private:
+  std::string current_user() const override { return identity_.role; }
+  std::string session_user() const override { return identity_.role; }
+  std::string current_database() const override { return identity_.database; }
+  std::optional<std::string> setting(std::string_view name) const override;
+  std::string server_version_text() const override;
+
+  Status prepare_copy(const CopyStatement& copy, Prepared& prepared);
+  Result<const Relation*> insert_target(const std::string& schema, const std::string& relation,
+                                        const std::vector<std::string>& columns, int position) const;
+
+  Engine::Impl& engine_;
+  const SessionIdentity identity_;
+  const Guid session_guid_ = Guid::random();
+  SessionSettings settings_;
+  int32_t pid_ = 0, secret_ = 0;
+  SessionTransaction transaction_;
+  std::map<std::string, std::shared_ptr<const Prepared>, std::less<>> prepared_;
+  std::vector<Notice> notices_;
+  CancelToken cancel_;
+  std::atomic<bool> statement_running_{false};
+  int64_t statement_timestamp_us_ = 0;
+  int64_t statement_started_ns_ = 0;
+  std::string statement_text_;
+  mutable FormatOptions format_;
+  mutable uint64_t format_version_ = 0;
+};
+
+}  // namespace eventd::engine
