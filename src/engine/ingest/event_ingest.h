@@ -18,7 +18,7 @@
 namespace eventd::engine {
 
 struct EventIngestOptions {
-  Guid boot_id;
+  Guid boot_id;  ///< zeros = the kernel's
   uint32_t max_batch_size = 10'000;
   int64_t max_batch_latency_ns = 100'000'000;
   enum class Affinity : uint8_t { kCpu, kNode, kOff } drain_affinity = Affinity::kNode;
@@ -49,13 +49,18 @@ class EventTransaction {
 
   /// Drops the rows added after the first `row_count` (ROLLBACK TO). REQUIRES: not submitted.
   virtual Status truncate(uint64_t row_count) = 0;
-  /// The rows, for the session's own scans. Null when there are none.
+  /// True once rows went to an unpublished tail: pending() no longer has them, and truncate() can't
+  /// go back before them (0A000).
+  virtual bool spilled() const = 0;
+  /// The rows, for the session's own scans: a snapshot, unchanged by rows added later. Null when
+  /// there are none.
   virtual std::shared_ptr<const PendingEvents> pending() const = 0;
 
   /// Hands the transaction over for commit. `durable` (may be null with synchronous_commit=off) is
-  /// called once from the writer thread with OK after the durable commit, else 53100 / 58030.
-  /// `first_sequence` is set before it for RETURNING. Nothing may be added afterwards.
+  /// called once from the writer thread with OK after the durable commit, else 53100 / 58030; when
+  /// the server is stopping, from the caller's with 57P01. Nothing may be added afterwards.
   struct Outcome {
+    /// Of the first row, the others count on from it; 0 when they don't (a spilled transaction).
     uint64_t first_sequence = 0;
     uint16_t cpu_id = 0;
   };
@@ -72,10 +77,11 @@ class EventIngest {
   /// stop() if not stopped.
   ~EventIngest();
 
-  /// A new transaction. `bulk` (COPY) goes to the least busy shard, others to one for all sessions.
+  /// A new transaction; it must not outlive this object. `bulk` (COPY) goes to the least busy shard, others to one for all sessions.
   std::unique_ptr<EventTransaction> begin_transaction(bool bulk, size_t emit_buffer_bytes,
                                                       int64_t emit_spool_max_bytes);
-  /// Drains rings and handoffs, commits, writes synthetic.shutdown, joins. Idempotent.
+  /// Drains rings and handoffs, commits, writes synthetic.shutdown, joins; lossless emitters still
+  /// waiting are let go. Idempotent. REQUIRES: no transaction begun afterwards.
   void stop();
 
   /// A synthetic event (type `synthetic.…`, msgpack payload) to shard 0, or to a healthy one.

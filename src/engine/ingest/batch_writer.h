@@ -1,0 +1,136 @@
+// The writer of one shard: batches from the rings, SQL transactions and synthetic events become
+// SQLite transactions. Spec: ingest.md "Writer: adaptive batches", "A failed commit".
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "clock.h"
+#include "engine/ingest/arrival_estimate.h"
+#include "engine/ingest/coverage.h"
+#include "engine/ingest/handoff.h"
+#include "engine/stats/registry.h"
+#include "engine/storage/shard.h"
+#include "guid.h"
+
+namespace eventd::engine {
+
+struct BatchWriterOptions {
+  Guid boot_id;
+  Guid epoch;  ///< of the rings; zeros in user mode
+  uint32_t max_batch_size = 10'000;
+  int64_t max_batch_latency_ns = 100'000'000;
+  /// Last sequence of this shard's SQL rows in this boot.
+  uint64_t last_sql_sequence = 0;
+  /// Ranges found lost at start: gap records with the first commit.
+  Coverage lost;
+  const Clock* clock = &Clock::system();
+  /// Called on the writer's thread when commits begin to fail.
+  std::function<void(uint32_t shard, const Error& error)> on_storage_error;
+};
+
+/// The only user of its Shard's writer methods: between start() and stop() its own thread, before
+/// and after nobody. Public methods may be called from any thread.
+class BatchWriter {
+ public:
+  BatchWriter(Shard& shard, Handoff& handoff, BatchWriterOptions options);
+  ~BatchWriter();
+
+  void start();
+  /// Closes the handoff, commits what is in it and joins. Idempotent.
+  void stop();
+
+  /// False while the last commit failed.
+  bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
+  void set_max_batch(uint32_t size, int64_t latency_ns);
+  uint64_t last_sql_sequence() const { return sql_sequence_shown_.load(std::memory_order_relaxed); }
+
+ private:
+  struct DrainedCursor;
+
+  void run();
+  void accept(Handoff::Contents& contents);
+  // Filling the open transaction. An error means that it has to be failed.
+  Status fill();
+  Status ensure_begun();
+  Status append_lost();
+  Status append_synthetic(const SyntheticEvent& event);
+  Status append_gap(const Gap& gap);
+  Status append_drained(DrainedCursor& cursor, uint32_t rows_max);
+  Status append_sql(std::shared_ptr<SqlTransaction> transaction);
+  bool batch_full() const { return batch_rows_ >= max_batch_size_.load(std::memory_order_relaxed); }
+  bool has_backlog() const;
+  bool should_commit() const;
+  void commit();
+  void fail(Status status);
+  /// Stopping while commits fail: gives up what waits, telling its clients.
+  void abandon();
+  void reach_fences(bool committed);
+  void reset_batch();
+
+  void run_staging();
+  Status stage_rows(SqlTransaction& transaction, RowBuffer::Cursor& cursor, uint64_t rows_max,
+                    bool& finished);
+  void finish_sql(SqlTransaction& transaction, Status status, uint64_t first_sequence);
+
+  // Constant.
+  Shard& shard_;
+  Handoff& handoff_;
+  const BatchWriterOptions options_;
+  const uint16_t sql_cpu_id_;
+  Counter& events_committed_;
+  Counter& batches_;
+  Counter& commit_failures_;
+  Counter& sql_transactions_;
+
+  // Any thread.
+  std::atomic<uint32_t> max_batch_size_;
+  std::atomic<int64_t> max_batch_latency_ns_;
+  std::atomic<uint64_t> sql_sequence_shown_;
+  std::atomic<bool> healthy_{true};
+
+  // Writer thread only: what has been taken and not written.
+  std::deque<DrainedCursor> drained_;
+  std::deque<std::shared_ptr<SqlTransaction>> sql_;
+  std::deque<SyntheticEvent> synthetic_;
+  std::vector<Fence> fences_;
+  struct Staging {
+    WriterItem item;  // SqlChunk, SqlCommit or SqlDiscard
+    std::unique_ptr<RowBuffer::Cursor> cursor;
+  };
+  std::deque<Staging> staging_;
+
+  // The open transaction.
+  struct CommittingSql {
+    std::shared_ptr<SqlTransaction> transaction;
+    uint64_t first_sequence;
+  };
+  std::vector<CommittingSql> batch_sql_;
+  Coverage batch_coverage_;
+  std::vector<ReceiptRange> batch_receipts_;
+  size_t batch_synthetic_ = 0;  // from the front of synthetic_
+  uint64_t batch_rows_ = 0;
+  int64_t batch_started_ns_ = 0;
+  uint64_t batch_first_sql_sequence_ = 0;
+  bool begun_ = false;
+  bool lost_written_ = false;
+
+  // Across transactions.
+  Coverage lost_;
+  Coverage staged_coverage_;  // sequences given to staged rows: covered whatever becomes of them
+  uint64_t sql_sequence_ = 0;
+  ArrivalEstimate arrivals_;
+  std::vector<EventRow> stage_rows_;
+  int64_t last_error_log_ns_ = 0;
+  uint32_t failures_in_a_row_ = 0;
+
+  std::thread thread_;
+};
+
+}  // namespace eventd::engine

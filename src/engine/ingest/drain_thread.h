@@ -1,0 +1,85 @@
+// The thread that empties one ring. Spec: ingest.md "Drain threads", "Gaps".
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "engine/ingest/event_ingest.h"
+#include "engine/ingest/gap_detector.h"
+#include "engine/ingest/handoff.h"
+#include "engine/stats/registry.h"
+#include "kmes/ring_reader.h"
+#include "kmes/user_rings.h"
+
+namespace eventd::engine {
+
+/// Rows a ring gives to one shard before it goes on to its next.
+inline constexpr uint32_t kStripeEvents = 1024;
+
+struct DrainThreadOptions {
+  uint16_t cpu_id = 0;
+  /// The handoffs of the ring's shards: one, or several to rotate over.
+  std::vector<Handoff*> handoffs;
+  /// Drain threads that share a handoff of this one.
+  uint32_t producers = 1;
+  /// Sequences up to it are stored already.
+  uint64_t last_handled = 0;
+  EventIngestOptions::Affinity affinity = EventIngestOptions::Affinity::kNode;
+};
+
+/// Reads exactly one ring. Public methods may be called from any thread.
+class DrainThread {
+ public:
+  /// `rings` outlives it.
+  DrainThread(kmes::UserRings& rings, DrainThreadOptions options);
+  ~DrainThread();
+
+  void start();
+  /// Takes over what is in the ring now, hands it off and joins. Idempotent.
+  void stop();
+  /// True once everything that was in the ring at start() has been handed off.
+  bool caught_up() const { return read_pos_.load(std::memory_order_acquire) >= start_at_; }
+  /// Of the newest event handed off.
+  uint64_t last_sequence() const { return last_sequence_.load(std::memory_order_relaxed); }
+  /// Bytes in the ring that wait.
+  uint64_t lag_bytes() const;
+
+ private:
+  void run();
+  /// One cycle: reserve, copy, hand off. False when the ring was empty afterwards.
+  bool drain_batch();
+  /// Fills `batch`. True if it ended because the batch was full.
+  bool fill(DrainedBatch& batch, uint32_t rows_max);
+  bool stop_reached() const;
+
+  // Constant.
+  kmes::UserRings& rings_;
+  const DrainThreadOptions options_;
+  Counter& events_;
+  Counter& refused_;
+  Counter& gaps_;
+  Counter& missing_;
+  Counter& repeated_;
+  Counter& corrupt_;
+
+  // Drain thread only.
+  kmes::RingReader reader_;
+  GapDetector detector_;
+  size_t handoff_ = 0;
+  uint32_t stripe_rows_ = 0;
+  size_t next_bytes_ = 0;
+
+  uint64_t start_at_ = 0;  // write_pos at start(), constant afterwards
+
+  // Any thread.
+  std::atomic<uint64_t> read_pos_{0};  // everything before it has been handed off
+  std::atomic<uint64_t> last_sequence_{0};
+  std::atomic<uint64_t> stop_at_{0};  // write_pos when stop() was called
+  std::atomic<bool> stopping_{false};
+
+  std::thread thread_;
+};
+
+}  // namespace eventd::engine

@@ -1,0 +1,251 @@
+#include "engine/ingest/event_ingest.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "engine/ingest/batch_writer.h"
+#include "engine/ingest/boot.h"
+#include "engine/ingest/drain_thread.h"
+#include "engine/ingest/handoff.h"
+#include "engine/ingest/resume.h"
+#include "engine/ingest/sql_rows.h"
+#include "engine/ingest/synthetic.h"
+#include "engine/stats/registry.h"
+#include "log.h"
+
+namespace eventd::engine {
+namespace {
+
+/// Sequences of the server's own rings: they live and end with it.
+constexpr Guid kUserModeEpoch{};
+
+}  // namespace
+
+struct EventIngest::Impl {
+  Impl(ShardSet& shard_set, kmes::UserRings& user_rings, const EventIngestOptions& ingest_options)
+      : shards(shard_set), rings(user_rings), options(ingest_options) {}
+  ~Impl() { stop(false); }
+
+  Status start();
+  Result<Resume> read_resume();
+  void make_writers();
+  void make_drains();
+  /// Waits until every writer has committed what was posted to it. False if one could not.
+  bool flush();
+  void stop(bool announce);
+  void post_synthetic(std::string_view type, std::string payload,
+                      std::vector<ReceiptRange> receipts = {});
+  void report_storage_error(uint32_t shard, const Error& error);
+  Handoff& least_busy_handoff(std::shared_ptr<void>& busy);
+
+  // Constant after start().
+  ShardSet& shards;
+  kmes::UserRings& rings;
+  EventIngestOptions options;
+  Resume resume;
+  // In this order, so that what is used goes last.
+  std::vector<std::unique_ptr<Handoff>> handoffs;
+  std::vector<std::unique_ptr<BatchWriter>> writers;
+  std::vector<std::unique_ptr<DrainThread>> drains;
+  std::vector<std::unique_ptr<StatsRegistry::Gauge>> gauges;
+  std::vector<std::shared_ptr<std::atomic<uint32_t>>> bulk_transactions;  // by shard
+
+  std::mutex stop_mutex;
+  bool stopped = false;  // GUARDED_BY(stop_mutex)
+};
+
+EventIngest::EventIngest(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+EventIngest::~EventIngest() { stop(); }
+
+Result<std::unique_ptr<EventIngest>> EventIngest::start(ShardSet& shards, kmes::UserRings& rings,
+                                                        const EventIngestOptions& options) {
+  auto impl = std::make_unique<Impl>(shards, rings, options);
+  RETURN_IF_ERROR(impl->start());
+  return std::unique_ptr<EventIngest>(new EventIngest(std::move(impl)));
+}
+
+Status EventIngest::Impl::start() {
+  if (options.boot_id.is_zero()) {
+    ASSIGN_OR_RETURN(options.boot_id, read_boot_id());
+  }
+  ASSIGN_OR_RETURN(resume, read_resume());
+  for (uint16_t cpu = 0; cpu < rings.ring_count(); ++cpu) {
+    if (const auto last = resume.last.find(cpu); last != resume.last.end())
+      rings.resume_sequence(cpu, last->second);
+  }
+  make_writers();
+  make_drains();
+  for (auto& writer : writers) writer->start();
+  for (auto& drain : drains) drain->start();
+  for (auto& drain : drains) {
+    while (!drain->caught_up()) std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  post_synthetic(synthetic::kStartup,
+                 synthetic::startup_payload(options.boot_id, resume.restart, resume.clean,
+                                            shards.shard_count(), resume.last),
+                 resume.startup_receipts);
+  if (!flush()) {
+    stop(false);
+    return {sqlstate::kIoError, "the event shards could not be written; see the log"};
+  }
+  return {};
+}
+
+Result<Resume> EventIngest::Impl::read_resume() {
+  std::vector<ReceiptRange> receipts;
+  for (uint32_t i = 0; i < shards.shard_count(); ++i) {
+    ASSIGN_OR_RETURN(const auto of_shard, shards.shard(i).receipts());
+    receipts.insert(receipts.end(), of_shard.begin(), of_shard.end());
+  }
+  return plan_resume(receipts, options.boot_id, kUserModeEpoch);
+}
+
+void EventIngest::Impl::make_writers() {
+  for (uint32_t i = 0; i < shards.shard_count(); ++i) {
+    const auto last = resume.last.find(static_cast<uint16_t>(kSqlCpuIdBase + i));
+    handoffs.push_back(std::make_unique<Handoff>(options.max_batch_size));
+    writers.push_back(std::make_unique<BatchWriter>(
+        shards.shard(i), *handoffs.back(),
+        BatchWriterOptions{
+            .boot_id = options.boot_id,
+            .epoch = kUserModeEpoch,
+            .max_batch_size = options.max_batch_size,
+            .max_batch_latency_ns = options.max_batch_latency_ns,
+            .last_sql_sequence = last == resume.last.end() ? 0 : last->second,
+            .lost = i == 0 ? resume.holes : Coverage{},
+            .clock = options.clock,
+            .on_storage_error =
+                [this](uint32_t shard, const Error& error) { report_storage_error(shard, error); }}));
+    bulk_transactions.push_back(std::make_shared<std::atomic<uint32_t>>(0));
+    gauges.push_back(stats().add_gauge(
+        "ingest.shard." + std::to_string(i) + ".handoff_events",
+        [handoff = handoffs.back().get()] { return double{0} + handoff->reserved_events(); }));
+  }
+}
+
+void EventIngest::Impl::make_drains() {
+  const uint32_t shard_count = shards.shard_count();
+  const uint32_t ring_count = rings.ring_count();
+  for (uint32_t cpu = 0; cpu < ring_count; ++cpu) {
+    DrainThreadOptions drain;
+    drain.cpu_id = static_cast<uint16_t>(cpu);
+    drain.producers = (ring_count + shard_count - 1) / shard_count;
+    // Shard j belongs to CPU j % cpus; with fewer shards than CPUs they are shared.
+    for (uint32_t shard = cpu % shard_count; shard < shard_count; shard += ring_count)
+      drain.handoffs.push_back(handoffs[shard].get());
+    drain.affinity = options.drain_affinity;
+    if (drain.affinity == EventIngestOptions::Affinity::kCpu && shard_count != ring_count)
+      drain.affinity = EventIngestOptions::Affinity::kNode;
+    if (const auto last = resume.last.find(drain.cpu_id); last != resume.last.end())
+      drain.last_handled = last->second;
+    drains.push_back(std::make_unique<DrainThread>(rings, std::move(drain)));
+    gauges.push_back(stats().add_gauge(
+        "ingest.ring." + std::to_string(cpu) + ".lag_bytes",
+        [thread = drains.back().get()] { return static_cast<double>(thread->lag_bytes()); }));
+  }
+}
+
+bool EventIngest::Impl::flush() {
+  std::vector<std::future<bool>> reached;
+  for (auto& handoff : handoffs) {
+    auto promise = std::make_shared<std::promise<bool>>();
+    reached.push_back(promise->get_future());
+    if (!handoff->post(Fence{[promise](bool committed) { promise->set_value(committed); }}))
+      promise->set_value(false);
+  }
+  bool committed = true;
+  for (auto& fence : reached) committed = fence.get() && committed;
+  return committed;
+}
+
+void EventIngest::Impl::stop(bool announce) {
+  std::lock_guard lock(stop_mutex);
+  if (stopped) return;
+  stopped = true;
+  gauges.clear();
+  for (auto& drain : drains) drain->stop();
+  // Nobody makes room in the rings any more.
+  rings.stop();
+  if (announce && flush()) {
+    synthetic::SequenceByCpu last;
+    for (uint16_t cpu = 0; cpu < drains.size(); ++cpu) {
+      if (const uint64_t sequence = drains[cpu]->last_sequence()) last[cpu] = sequence;
+    }
+    for (uint16_t i = 0; i < writers.size(); ++i) {
+      if (const uint64_t sequence = writers[i]->last_sql_sequence())
+        last[static_cast<uint16_t>(kSqlCpuIdBase + i)] = sequence;
+    }
+    post_synthetic(synthetic::kShutdown, synthetic::shutdown_payload(last),
+                   {resume.shutdown_receipt});
+  }
+  for (auto& writer : writers) writer->stop();
+}
+
+void EventIngest::Impl::post_synthetic(std::string_view type, std::string payload,
+                                       std::vector<ReceiptRange> receipts) {
+  SyntheticEvent event{.type = std::string(type),
+                       .payload = std::move(payload),
+                       .timestamp_ns = options.clock->realtime_ns(),
+                       .receipts = std::move(receipts)};
+  for (size_t i = 0; i < writers.size(); ++i) {
+    if (writers[i]->healthy()) {
+      handoffs[i]->post(std::move(event));
+      return;
+    }
+  }
+  handoffs[0]->post(std::move(event));  // kept by its writer until a commit succeeds
+}
+
+void EventIngest::Impl::report_storage_error(uint32_t shard, const Error& error) {
+  for (size_t i = 0; i < writers.size(); ++i) {
+    if (i == shard || !writers[i]->healthy()) continue;
+    handoffs[i]->post(SyntheticEvent{
+        .type = std::string(synthetic::kStorageError),
+        .payload = synthetic::storage_error_payload("event", shard, error.message),
+        .timestamp_ns = options.clock->realtime_ns(),
+        .receipts = {}});
+    return;
+  }
+}
+
+Handoff& EventIngest::Impl::least_busy_handoff(std::shared_ptr<void>& busy) {
+  // From the back: the first one has the interactive sessions.
+  size_t best = handoffs.size() - 1;
+  const auto load = [&](size_t i) {
+    return std::pair(bulk_transactions[i]->load(), handoffs[i]->reserved_events());
+  };
+  for (size_t i = best; i-- > 0;) {
+    if (load(i) < load(best)) best = i;
+  }
+  auto count = bulk_transactions[best];
+  count->fetch_add(1);
+  busy = std::shared_ptr<void>(nullptr, [count](void*) { count->fetch_sub(1); });
+  return *handoffs[best];
+}
+
+std::unique_ptr<EventTransaction> EventIngest::begin_transaction(bool bulk,
+                                                                 size_t emit_buffer_bytes,
+                                                                 int64_t emit_spool_max_bytes) {
+  std::shared_ptr<void> busy;
+  Handoff& handoff = bulk ? impl_->least_busy_handoff(busy) : *impl_->handoffs[0];
+  return std::make_unique<SqlRows>(handoff, impl_->options.boot_id, emit_buffer_bytes,
+                                   emit_spool_max_bytes, std::move(busy));
+}
+
+void EventIngest::stop() { impl_->stop(true); }
+
+void EventIngest::add_synthetic(std::string_view type, std::string payload) {
+  impl_->post_synthetic(type, std::move(payload));
+}
+
+void EventIngest::set_max_batch(uint32_t size, int64_t latency_ns) {
+  for (auto& writer : impl_->writers) writer->set_max_batch(size, latency_ns);
+}
+
+}  // namespace eventd::engine

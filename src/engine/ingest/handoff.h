@@ -1,0 +1,93 @@
+// Everything on its way to one shard's writer: drained batches (bounded), SQL and synthetic events.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <variant>
+#include <vector>
+
+#include "engine/ingest/drained_batch.h"
+#include "engine/ingest/sql_transaction.h"
+#include "engine/ingest/synthetic.h"
+
+namespace eventd::engine {
+
+/// Called once on the writer's thread, after a commit that contains everything posted before it, or
+/// with false when a commit failed.
+struct Fence {
+  std::function<void(bool committed)> reached;
+};
+
+using WriterItem = std::variant<SqlCommit, SqlChunk, SqlDiscard, SyntheticEvent, Fence>;
+
+/// Bytes of arenas between the drain threads and the end of the writer's append.
+inline constexpr size_t kHandoffBytesMax = 16 << 20;
+
+/// Many producers (drain threads, sessions), one consumer (the writer). Thread-safe. A batch counts
+/// against the bounds from reserve() to recycle().
+class Handoff {
+ public:
+  explicit Handoff(uint32_t events_max);
+
+  /// Drain threads: an empty batch with room for `events` rows and one event of `bytes`; waits
+  /// while the handoff is full. Null once closed. Give it back with put() or cancel().
+  DrainedBatch* reserve(uint32_t events, size_t bytes);
+  void put(DrainedBatch* batch);
+  void cancel(DrainedBatch* batch);
+
+  /// Never waits: sessions are bounded by their own buffers. False once closed (nothing is taken).
+  bool post(WriterItem item);
+
+  /// What the writer takes at once.
+  struct Contents {
+    std::vector<DrainedBatch*> batches;
+    std::vector<WriterItem> items;
+    bool empty() const { return batches.empty() && items.empty(); }
+    void clear() {
+      batches.clear();
+      items.clear();
+    }
+  };
+  /// Writer: appends all that waits to `contents`. When there is nothing, sleeps up to `timeout_ns`
+  /// first. False when closed and empty for ever.
+  bool take(Contents& contents, int64_t timeout_ns);
+  /// Writer: true if take() would find something. No lock.
+  bool waiting() const { return waiting_.load(std::memory_order_relaxed); }
+  /// Writer: the batch's rows have been appended.
+  void recycle(DrainedBatch* batch);
+
+  /// No more producers; take() drains what is left.
+  void close();
+  void set_events_max(uint32_t events_max);
+  /// Rows reserved now, against the bound. Any thread.
+  uint32_t reserved_events() const;
+  uint32_t events_max() const;
+
+ private:
+  bool fits(uint32_t events, size_t bytes) const;  // REQUIRES: mutex_
+  void give_back(DrainedBatch* batch);             // REQUIRES: mutex_
+  void notify_producers(std::unique_lock<std::mutex>& lock);
+
+  mutable std::mutex mutex_;
+  std::condition_variable writer_wake_;
+  std::condition_variable producer_wake_;
+  // GUARDED_BY(mutex_)
+  std::vector<std::unique_ptr<DrainedBatch>> batches_;
+  std::vector<DrainedBatch*> free_;
+  Contents contents_;
+  size_t reserved_bytes_ = 0;
+  uint32_t reserved_events_ = 0;
+  uint32_t events_max_;
+  uint32_t producers_asleep_ = 0;
+  bool writer_asleep_ = false;
+  bool closed_ = false;
+
+  alignas(64) std::atomic<bool> waiting_{false};
+};
+
+}  // namespace eventd::engine

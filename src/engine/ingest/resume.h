@@ -1,0 +1,37 @@
+// What the receipts of earlier runs say about where to go on. Spec: ingest.md "Receipts", "Boots".
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/ingest/coverage.h"
+#include "engine/ingest/synthetic.h"
+#include "engine/storage/shard.h"
+#include "guid.h"
+
+namespace eventd::engine {
+
+/// The receipts' pseudo CPU that counts the server's runs in a boot: odd while it runs, even after
+/// a clean stop. No ring and no shard has this number.
+inline constexpr uint16_t kRunCpuId = 65'535;
+
+/// Decided once, before any thread starts.
+struct Resume {
+  /// Receipts of this boot exist.
+  bool restart = false;
+  /// No run ended without synthetic.shutdown, and nothing is missing below the highest receipts.
+  bool clean = true;
+  /// Highest covered sequence by CPU, of this boot.
+  synthetic::SequenceByCpu last;
+  /// Sequences below those that no shard covers: to be told as gaps.
+  Coverage holes;
+  /// To be written with synthetic.startup and synthetic.shutdown.
+  std::vector<ReceiptRange> startup_receipts;
+  ReceiptRange shutdown_receipt;
+};
+
+/// `receipts`: of all shards together.
+Resume plan_resume(std::span<const ReceiptRange> receipts, const Guid& boot_id, const Guid& epoch);
+
+}  // namespace eventd::engine
