@@ -51,7 +51,7 @@ static inline void kmes_full_barrier(void)
  * ThreadSanitizer.
  */
 #if defined(__SANITIZE_THREAD__)
-__attribute__((no_sanitize("thread"), noinline)) static void
+__attribute__((no_sanitize("thread"), noinline, unused)) static void
 kmes_racing_copy(void *to, const void *from, size_t size)
 {
 	volatile uint8_t *out = (volatile uint8_t *)to;
