@@ -28,6 +28,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
   virtual std::shared_ptr<const AccessSettings> access() const = 0;
+  /// Reads the settings again; on an error the old ones stay.
+  virtual Status reload() { return {}; }
   virtual std::optional<engine::RoleLogin> find_role(std::string_view name) const = 0;
   virtual bool database_exists(std::string_view name) const = 0;
   virtual std::unique_ptr<engine::Session> make_session(const engine::SessionIdentity&) = 0;

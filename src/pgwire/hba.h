@@ -49,10 +49,10 @@ struct HbaRule {
 /// An ordered list; the first rule that matches decides. Immutable after parse().
 class HbaRules {
  public:
-  /// Rules separated by commas, semicolons or newlines; `#` starts a comment; several databases or
-  /// roles in one rule are separated by `+`‑less blanks-free lists in pg_hba (here: `a|b`). The text
-  /// may be wrapped in `[…]` and each rule in quotes. Empty = the defaults: peer on the Unix
-  /// socket, scram-sha-256 everywhere else. F0000 naming the rule.
+  /// Rules separated by commas, semicolons or newlines; `#` starts a comment. Several databases or
+  /// roles in one rule are written `a|b`. The text may be wrapped in `[…]` and each rule in quotes.
+  /// Empty = the defaults: peer on the Unix socket, scram-sha-256 everywhere else. F0000 naming the
+  /// rule.
   static Result<HbaRules> parse(std::string_view text);
 
   /// The rule's method, or nullopt when none matches (refuse).

@@ -1,0 +1,79 @@
+// One socket on one I/O thread, carrying a ProtocolSession. Included by the two Asio translation
+// units only.
+#pragma once
+
+#include <utility>  // before Asio 1.74 under C++20
+
+#define BOOST_ASIO_NO_DEPRECATED 1
+#define BOOST_ASIO_DISABLE_CONCEPTS 1
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_set>
+
+#include "pgwire/protocol_session.h"
+#include "pgwire/tls.h"
+#include "unique_fd.h"
+
+namespace eventd::pgwire {
+
+class Connection;
+
+/// The connections of one I/O thread. Used on that thread, but for `open`.
+struct ConnectionSet {
+  std::unordered_set<std::shared_ptr<Connection>> connections;
+  std::atomic<int>* open = nullptr;  ///< of all threads: counts living Connection objects
+};
+
+/// Pinned to its io_context's only thread. Reads when readable, writes at once what it can, and
+/// waits for the socket only when it is full.
+class Connection : public ConnectionHost, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(boost::asio::io_context& context, ConnectionSet& set, Backend& backend, UniqueFd socket,
+             Peer peer, std::shared_ptr<const TlsContext> tls, int64_t authentication_timeout_ms);
+  ~Connection() override;
+
+  void start();
+  void shut_down();
+  void cancel_for_shutdown();
+  /// Drops the socket whatever is under way.
+  void abort();
+
+  engine::Wake make_wake(uint64_t ticket) override;
+  engine::Wake make_completion(uint64_t ticket) override;
+
+ private:
+  void resume(uint64_t ticket);
+  void pump();
+  bool flush();
+  bool write_pending();
+  void receive();
+  bool fill_from_tls();
+  void begin_tls(bool direct);
+  void arm_read();
+  void arm_write();
+  void lost();
+  void close_if_finished();
+
+  boost::asio::io_context& context_;
+  ConnectionSet& set_;
+  boost::asio::posix::stream_descriptor socket_;
+  boost::asio::steady_timer authentication_timer_;
+  std::shared_ptr<const TlsContext> tls_context_;
+  std::optional<TlsStream> tls_;
+  std::string sending_;
+  size_t sent_ = 0;
+  bool reading_ = false, writing_ = false;
+  bool first_bytes_ = true;
+  bool timer_armed_ = false;
+  bool lost_ = false;
+  ProtocolSession session_;
+};
+
+}  // namespace eventd::pgwire
