@@ -3,6 +3,17 @@
 #include "sqlstate.h"
 
 namespace eventd::engine {
+namespace {
+
+Status out_of_memory(const char* message, const char* hint) {
+  Error error;
+  error.code = sqlstate::kOutOfMemory;
+  error.message = message;
+  error.hint = hint;
+  return error;
+}
+
+}  // namespace
 
 bool MemoryPool::try_reserve(size_t bytes) {
   size_t used = used_bytes_.load(std::memory_order_relaxed);
@@ -18,16 +29,14 @@ Status MemoryAccount::grow(size_t bytes) {
   size_t used = used_bytes_.load(std::memory_order_relaxed);
   do {
     if (bytes > limit_bytes_ || used > limit_bytes_ - bytes) {
-      return Error{.code = sqlstate::kOutOfMemory,
-                   .message = "out of memory: the query needs more than query_buffer",
-                   .hint = "Narrow the query or raise query_buffer."};
+      return out_of_memory("out of memory: the query needs more than query_buffer",
+                           "Narrow the query or raise query_buffer.");
     }
   } while (!used_bytes_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
   if (!pool_.try_reserve(bytes)) {
     used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-    return Error{.code = sqlstate::kOutOfMemory,
-                 .message = "out of memory: all queries together have reached query_memory",
-                 .hint = "Try again when other queries have finished, or raise query_memory."};
+    return out_of_memory("out of memory: all queries together have reached query_memory",
+                         "Try again when other queries have finished, or raise query_memory.");
   }
   const size_t now = used + bytes;
   size_t peak = peak_bytes_.load(std::memory_order_relaxed);

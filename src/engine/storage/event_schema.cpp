@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 
@@ -142,10 +143,19 @@ Result<ShardView> load_view(sqlite::Connection& connection) {
       tail.timestamp_min_ns = range.int64(2);
       tail.timestamp_max_ns = range.int64(3);
       view.last_id = std::max(view.last_id, tail.last_rowid + tail.id_base);
-    } else {
-      tail.first_rowid = 1;
+      tail.row_count = tail.last_rowid - tail.first_rowid + 1;
     }
     view.tails.push_back(tail);
+  }
+  // Ids are dense, so what a tail's range misses are the ids of tails published meanwhile.
+  for (TailInfo& tail : view.tails) {
+    if (tail.id_base != 0) continue;
+    for (const TailInfo& other : view.tails) {
+      if (other.id_base != 0 && other.id_base >= tail.first_rowid &&
+          other.id_base < tail.last_rowid) {
+        tail.row_count -= other.last_rowid;
+      }
+    }
   }
   return view;
 }

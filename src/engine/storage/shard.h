@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/storage/event_row.h"
+#include "engine/storage/shard_view.h"
 #include "guid.h"
 #include "result.h"
 
@@ -19,6 +20,8 @@ struct ShardOptions {
   uint32_t index = 0;
   uint32_t page_size_bytes = 16'384;
   int64_t wal_size_limit_bytes = 64 << 20;
+  /// Of the ShardSet, so that a snapshot sees all shards at one moment. Null = the shard's own.
+  CommitLatch* commit_latch = nullptr;
 };
 
 /// A merged range of covered sequences of one (boot, epoch, cpu).
@@ -52,8 +55,10 @@ class Shard {
   Status commit();
   void rollback();
 
+  /// The stage_… methods but stage_publish() REQUIRE: not begun.
   Result<StagedTailId> stage_create();
-  /// One chunk, committed on its own (not fsynced more than needed), still invisible.
+  /// One chunk, committed on its own (not fsynced more than needed), still invisible. On failure
+  /// nothing of the chunk is kept.
   Status stage_append(StagedTailId tail, std::span<const EventRow> rows);
   /// Within begin()…commit(): the staged rows become visible with this commit.
   Status stage_publish(StagedTailId tail);
@@ -63,7 +68,8 @@ class Shard {
   /// Call between batches.
   void checkpoint_if_due();
 
-  /// Next sequence of SQL rows (cpu_id 32768 + index) for a boot, from receipts; 1 if none.
+  /// The highest sequence a receipt covers, 0 if none: SQL rows (cpu_id 32768 + index) go on after
+  /// it.
   Result<uint64_t> last_sequence(const Guid& boot_id, const Guid& epoch, uint16_t cpu_id);
   Result<std::vector<ReceiptRange>> receipts();
 
@@ -75,11 +81,12 @@ class Shard {
   uint64_t committed_rows() const;
   /// Bytes in the WAL after the last commit. Any thread.
   uint64_t wal_bytes() const;
+  /// What readers share of this shard. Any thread.
+  const std::shared_ptr<ShardFile>& file() const;
 
  private:
   struct Impl;
   explicit Shard(std::unique_ptr<Impl> impl);
-  friend class ShardSet;
   std::unique_ptr<Impl> impl_;
 };
 

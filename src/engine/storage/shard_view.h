@@ -17,11 +17,11 @@ namespace eventd::engine {
 struct TailInfo {
   uint32_t number = 0;
   int64_t id_base = 0;
-  int64_t first_rowid = 0, last_rowid = 0;  ///< committed rows; last < first = empty
+  int64_t row_count = 0;
+  /// Of the committed rows. Ids that went to tails published in between are missing from the range.
+  int64_t first_rowid = 1, last_rowid = 0;
   int64_t timestamp_min_ns = std::numeric_limits<int64_t>::max();
   int64_t timestamp_max_ns = std::numeric_limits<int64_t>::min();
-
-  int64_t rows() const { return last_rowid < first_rowid ? 0 : last_rowid - first_rowid + 1; }
 };
 
 /// The committed contents after one commit. Rows a tail gets later have a higher rowid.

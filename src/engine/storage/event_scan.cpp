@@ -1,0 +1,156 @@
+#include "engine/storage/event_scan.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace eventd::engine {
+namespace {
+
+// Rows of a table walked by one morsel: a few milliseconds.
+constexpr int64_t kMorselRows = 16'384;
+// Below this share of a tail the timestamp index is cheaper than walking the table.
+constexpr double kIndexShareMax = 0.3;
+
+class EventScan : public Scan {
+ public:
+  explicit EventScan(std::shared_ptr<EventScanState> state) : state_(std::move(state)) {}
+  Result<std::unique_ptr<ScanCursor>> open_worker() override { return make_event_worker(state_); }
+  size_t partitions() const override {
+    return state_->partitions.size() + (state_->reads_pending ? 1 : 0);
+  }
+  Result<std::unique_ptr<ScanCursor>> open_partition(size_t i) override {
+    if (i >= partitions()) return Status(sqlstate::kInternalError, "no such partition of events");
+    return make_event_partition(state_, i);
+  }
+  ScanCounters counters() const override {
+    std::lock_guard lock(state_->counters_mutex);
+    return state_->counters;
+  }
+
+ private:
+  std::shared_ptr<EventScanState> state_;
+};
+
+void plan_columns(EventScanState& state, const ScanRequest& request) {
+  for (const ScanColumn& wanted : request.columns) {
+    OutputColumn column;
+    column.column = static_cast<EventColumn>(wanted.column);
+    column.type = wanted.type.id;
+    if (wanted.extract == ScanColumn::Extract::kText) {
+      column.kind = OutputColumn::Kind::kPathText;
+      column.slot = state.slots.add(wanted.path);
+    } else if (wanted.extract == ScanColumn::Extract::kJson) {
+      column.kind = OutputColumn::Kind::kPathJson;
+      column.path = wanted.path;
+    }
+    state.stored_columns |= stored_column(column.column);
+    state.columns.push_back(std::move(column));
+  }
+  state.stored_columns |= state.filter.stored_columns;
+  state.needs_type = (state.stored_columns & stored::kEventType) != 0;
+}
+
+// The tail cut into pieces for the queue.
+void add_morsels(EventScanState& state, const ShardSnapshot& shard, const TailInfo& tail) {
+  TailRange range{.tail = tail,
+                  .first_rowid = tail.first_rowid,
+                  .last_rowid = tail.last_rowid,
+                  .time = state.filter.time};
+  range.time_covers = state.filter.time.covers(tail.timestamp_min_ns, tail.timestamp_max_ns);
+  const bool index_has_all = (state.stored_columns & ~stored::kTimestamp) == 0;
+  if (index_has_all || time_share(tail, state.filter.time) < kIndexShareMax) {
+    range.order = TailRange::Order::kTime;
+    state.morsels.push_back({shard.file, range});
+    return;
+  }
+  for (int64_t first = tail.first_rowid; first <= tail.last_rowid; first += kMorselRows) {
+    range.first_rowid = first;
+    range.last_rowid = std::min(tail.last_rowid, first + kMorselRows - 1);
+    state.morsels.push_back({shard.file, range});
+  }
+}
+
+void plan_shard(EventScanState& state, const ShardSnapshot& shard, bool ordered, size_t partition) {
+  bool any = false;
+  for (const TailInfo& tail : shard.view->tails) {
+    if (tail.row_count == 0) continue;
+    if (!state.filter.time.overlaps(tail.timestamp_min_ns, tail.timestamp_max_ns)) {
+      ++state.counters.tails_skipped;
+      continue;
+    }
+    ++state.counters.tails_read;
+    any = true;
+    if (!ordered) {
+      add_morsels(state, shard, tail);
+      continue;
+    }
+    TailRange range{.tail = tail,
+                    .first_rowid = tail.first_rowid,
+                    .last_rowid = tail.last_rowid,
+                    .time = state.filter.time};
+    range.order =
+        state.descending ? TailRange::Order::kTimeDescending : TailRange::Order::kTime;
+    if (state.partitions.size() <= partition) state.partitions.resize(partition + 1);
+    state.partitions[partition].push_back({shard.file, range});
+  }
+  state.counters.shards += any;
+}
+
+}  // namespace
+
+void EventScanState::add(const ScanCounters& more) {
+  std::lock_guard lock(counters_mutex);
+  counters.rows_read += more.rows_read;
+  counters.rows_returned += more.rows_returned;
+  counters.bytes_decoded += more.bytes_decoded;
+  counters.statements_reused += more.statements_reused;
+  counters.statements_prepared += more.statements_prepared;
+}
+
+double time_share(const TailInfo& tail, const TimeRange& time) {
+  if (!time.overlaps(tail.timestamp_min_ns, tail.timestamp_max_ns)) return 0;
+  if (time.covers(tail.timestamp_min_ns, tail.timestamp_max_ns)) return 1;
+  const double width =
+      static_cast<double>(tail.timestamp_max_ns) - static_cast<double>(tail.timestamp_min_ns) + 1;
+  const double inside =
+      static_cast<double>(std::min(tail.timestamp_max_ns, time.last_ns)) -
+      static_cast<double>(std::max(tail.timestamp_min_ns, time.first_ns)) + 1;
+  return std::clamp(inside / width, 0.0, 1.0);
+}
+
+Result<std::shared_ptr<EventScanState>> plan_event_scan(
+    const ScanRequest& request, std::shared_ptr<const EventSnapshot> snapshot,
+    std::shared_ptr<ReadPool> pool) {
+  auto state = std::make_shared<EventScanState>();
+  state->pool = std::move(pool);
+  state->snapshot = std::move(snapshot);
+  state->cancel = request.cancel;
+  state->filter = compile_event_filter(request.predicates, state->slots);
+  plan_columns(*state, request);
+  const bool ordered = request.order.has_value();
+  state->descending = ordered && request.order->descending;
+  if (ordered && request.partition_limit) state->limit = *request.partition_limit;
+  // Fail closed: no rights, no rows.
+  const bool visible = request.access && request.access->sees_everything();
+  if (!visible || state->filter.never || state->limit == 0) return state;
+
+  size_t partition = 0;
+  for (const ShardSnapshot& shard : state->snapshot->active) {
+    plan_shard(*state, shard, ordered, partition);
+    partition = state->partitions.size();
+  }
+  // Files nobody writes share one partition: it opens them only as the merge gets to their times.
+  if (state->snapshot->historical) {
+    for (const ShardSnapshot& shard : *state->snapshot->historical) {
+      plan_shard(*state, shard, ordered, partition);
+    }
+  }
+  state->reads_pending = state->snapshot->pending && state->snapshot->pending->size() > 0;
+  return state;
+}
+
+std::unique_ptr<Scan> make_event_scan(std::shared_ptr<EventScanState> state) {
+  return std::make_unique<EventScan>(std::move(state));
+}
+
+}  // namespace eventd::engine

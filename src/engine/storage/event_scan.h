@@ -1,0 +1,66 @@
+// A scan over `events` being executed: what is read, and the queue its workers share.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "engine/scan/relation.h"
+#include "engine/storage/event_filter.h"
+#include "engine/storage/event_snapshot.h"
+#include "engine/storage/read_pool.h"
+#include "engine/storage/row_decoder.h"
+#include "engine/storage/tail_reader.h"
+
+namespace eventd::engine {
+
+/// A part of one shard's tail.
+struct EventMorsel {
+  std::shared_ptr<ShardFile> file;
+  TailRange range;
+};
+
+/// What the workers of a scan share. Immutable but for the queue and the counters; thread-safe.
+struct EventScanState {
+  std::shared_ptr<ReadPool> pool;
+  std::shared_ptr<const EventSnapshot> snapshot;
+  const CancelToken* cancel = nullptr;
+  EventFilter filter;
+  PathSlots slots;
+  std::vector<OutputColumn> columns;
+  uint32_t stored_columns = 0;
+  bool needs_type = false;
+  bool descending = false;
+  uint64_t limit = std::numeric_limits<uint64_t>::max();  ///< rows of a partition
+
+  /// Unordered: the queue. Ordered: one list a partition.
+  std::vector<EventMorsel> morsels;
+  std::vector<std::vector<EventMorsel>> partitions;
+  bool reads_pending = false;  ///< unordered: after the morsels; ordered: the last partition
+
+  std::atomic<size_t> next_morsel{0};
+  std::atomic<bool> pending_taken{false};
+  mutable std::mutex counters_mutex;
+  ScanCounters counters;  // guarded by counters_mutex
+
+  void add(const ScanCounters& more);
+};
+
+/// Makes the state of a scan. Errors: XX000 for a snapshot of another relation.
+Result<std::shared_ptr<EventScanState>> plan_event_scan(
+    const ScanRequest& request, std::shared_ptr<const EventSnapshot> snapshot,
+    std::shared_ptr<ReadPool> pool);
+
+/// Scan over such a state.
+std::unique_ptr<Scan> make_event_scan(std::shared_ptr<EventScanState> state);
+
+/// Cursors: event_cursor.cpp.
+std::unique_ptr<ScanCursor> make_event_worker(std::shared_ptr<EventScanState> state);
+std::unique_ptr<ScanCursor> make_event_partition(std::shared_ptr<EventScanState> state,
+                                                 size_t partition);
+
+/// Share of a tail's rows within `time`, supposing they are spread evenly.
+double time_share(const TailInfo& tail, const TimeRange& time);
+
+}  // namespace eventd::engine

@@ -1,0 +1,194 @@
+#include "engine/storage/row_decoder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/payload/msgpack_path.h"
+
+namespace eventd::engine {
+namespace {
+
+// Past this many types a cursor starts its dictionary anew: memory stays bounded.
+constexpr size_t kDictionaryTypesMax = 16'384;
+
+}  // namespace
+
+RowDecoder::RowDecoder(const std::vector<OutputColumn>& columns, const EventFilter& filter,
+                       const PathSlots& slots, bool needs_type)
+    : columns_(columns),
+      filter_(filter),
+      slots_(slots),
+      needs_type_(needs_type),
+      targets_(columns.size()),
+      type_heap_(std::make_shared<StringHeap>()),
+      extracted_(slots.paths().size()) {}
+
+void RowDecoder::begin(uint32_t rows_max) {
+  rows_max_ = std::clamp<uint32_t>(rows_max, 1, kBatchRows);
+  size_ = 0;
+  if (types_.size() > kDictionaryTypesMax) {
+    types_.clear();
+    type_ids_.clear();
+    type_heap_ = std::make_shared<StringHeap>();
+    type_dictionary_ = {};
+  }
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    Target& target = targets_[i];
+    if (columns_[i].kind == OutputColumn::Kind::kStored &&
+        columns_[i].column == EventColumn::kEventType) {
+      target.type_ids = std::shared_ptr<uint32_t[]>(new uint32_t[rows_max_]);
+    } else {
+      target.vector = Vector::flat(columns_[i].type, rows_max_);
+      target.data = target.vector.data<std::byte>();
+    }
+  }
+}
+
+uint32_t RowDecoder::type_id(std::string_view type) {
+  if (const auto found = type_ids_.find(type); found != type_ids_.end()) return found->second;
+  const std::string_view name = type_heap_->add(type).view();
+  const bool passes = std::all_of(filter_.type_tests.begin(), filter_.type_tests.end(),
+                                  [&](const TextMatcher& test) { return test.matches(name); });
+  types_.push_back({name, passes});
+  const auto id = static_cast<uint32_t>(types_.size() - 1);
+  type_ids_.emplace(name, id);
+  return id;
+}
+
+bool RowDecoder::offer(const RawRow& row) {
+  uint32_t type = 0;
+  if (needs_type_) {
+    type = type_id(row.event_type);
+    if (!types_[type].passes) return false;
+  }
+  if (!passes_stored_tests(filter_, row)) return false;
+  ++row_number_;
+  if (!filter_.paths.empty() && !passes_paths(row)) return false;
+  append(row, type);
+  return true;
+}
+
+bool RowDecoder::passes_paths(const RawRow& row) {
+  for (const PathTest& test : filter_.paths) {
+    const std::string* text = slot_text(test.slot, row);
+    if (test.op == ScanPredicate::Op::kIsNull) {
+      if (text) return false;
+    } else if (!text) {
+      return false;
+    } else if (!test.matcher.empty() && !test.matcher[0].matches(*text)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+const std::string* RowDecoder::slot_text(size_t index, const RawRow& row) {
+  Slot& slot = extracted_[index];
+  if (slot.row != row_number_) {
+    slot.row = row_number_;
+    slot.text.clear();
+    slot.valid = !row.payload.empty() &&
+                 append_path_text(row.payload, slots_.paths()[index], slot.text);
+    bytes_decoded_ += slot.text.size();
+  }
+  return slot.valid ? &slot.text : nullptr;
+}
+
+void RowDecoder::append(const RawRow& row, uint32_t type) {
+  const uint32_t at = size_++;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    const OutputColumn& column = columns_[i];
+    Target& target = targets_[i];
+    if (column.kind == OutputColumn::Kind::kPathText) {
+      if (const std::string* text = slot_text(column.slot, row)) {
+        target.vector.set_string(at, *text);
+      } else {
+        target.vector.set_null(at);
+      }
+      continue;
+    }
+    if (column.kind == OutputColumn::Kind::kPathJson) {
+      const auto value = row.payload.empty() ? std::nullopt : find_path(row.payload, column.path);
+      if (value) {
+        target.vector.set_string(at, as_text(*value));
+        bytes_decoded_ += value->size();
+      } else {
+        target.vector.set_null(at);
+      }
+      continue;
+    }
+    switch (column.column) {
+      case EventColumn::kTimestamp:
+        static_cast<int64_t*>(target.data)[at] = timestamptz_from_unix_ns(row.timestamp_ns);
+        break;
+      case EventColumn::kTimestampNs:
+        static_cast<int64_t*>(target.data)[at] = row.timestamp_ns;
+        break;
+      case EventColumn::kEventType: target.type_ids[at] = type; break;
+      case EventColumn::kOriginClass:
+        static_cast<int16_t*>(target.data)[at] = static_cast<int16_t>(row.origin_class);
+        if (row.nulls & stored::kOriginClass) target.vector.set_null(at);
+        break;
+      case EventColumn::kCpuId:
+        static_cast<int32_t*>(target.data)[at] = static_cast<int32_t>(row.cpu_id);
+        if (row.nulls & stored::kCpuId) target.vector.set_null(at);
+        break;
+      case EventColumn::kSequence:
+        static_cast<int64_t*>(target.data)[at] = row.sequence;
+        if (row.nulls & stored::kSequence) target.vector.set_null(at);
+        break;
+      case EventColumn::kProcessGuid:
+      case EventColumn::kEffectiveTokenGuid:
+      case EventColumn::kTrueTokenGuid:
+      case EventColumn::kBootId: {
+        UuidValue& value = static_cast<UuidValue*>(target.data)[at];
+        if (const uint8_t* guid = row.guids[guid_index(column.column)]) {
+          guid_to_rfc(guid, value.bytes);
+        } else {
+          value = {};
+          target.vector.set_null(at);
+        }
+        break;
+      }
+      case EventColumn::kPayload:
+        if (row.payload.empty()) {
+          target.vector.set_null(at);
+        } else {
+          target.vector.set_string(at, as_text(row.payload));
+          bytes_decoded_ += row.payload.size();
+        }
+        break;
+    }
+  }
+}
+
+Batch RowDecoder::take() {
+  Batch batch;
+  batch.size = size_;
+  batch.columns.reserve(columns_.size());
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    Target& target = targets_[i];
+    if (target.type_ids) {
+      // Vectors handed on earlier keep their own, shorter dictionary.
+      if (type_dictionary_.size() != types_.size()) {
+        type_dictionary_ = Vector::flat(columns_[i].type, static_cast<uint32_t>(types_.size()));
+        auto* names = type_dictionary_.data<StringRef>();
+        for (size_t t = 0; t < types_.size(); ++t) {
+          names[t] = {types_[t].name.data(), static_cast<uint32_t>(types_[t].name.size())};
+        }
+        type_dictionary_.share_heap(type_heap_);
+      }
+      batch.columns.push_back(
+          Vector::dictionary(type_dictionary_, std::move(target.type_ids), size_));
+      target.type_ids = nullptr;
+    } else {
+      target.vector.set_size(size_);
+      batch.columns.push_back(std::move(target.vector));
+      target.data = nullptr;
+    }
+  }
+  size_ = 0;
+  return batch;
+}
+
+}  // namespace eventd::engine

@@ -1,0 +1,83 @@
+// Turns stored rows into columns.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/scan/relation.h"
+#include "engine/storage/event_columns.h"
+#include "engine/storage/event_filter.h"
+#include "engine/vector/vector.h"
+
+namespace eventd::engine {
+
+/// How one output column is made. Immutable, shared by the workers of a scan.
+struct OutputColumn {
+  enum class Kind : uint8_t { kStored, kPathText, kPathJson } kind = Kind::kStored;
+  EventColumn column = EventColumn::kTimestamp;
+  Oid type = 0;
+  size_t slot = 0;                ///< kPathText
+  std::vector<std::string> path;  ///< kPathJson
+};
+
+/// Tests rows and collects those that pass. One per cursor, one thread at a time. Event types are
+/// given ids that stay the same for the cursor's batches, so that their tests run once a type.
+class RowDecoder {
+ public:
+  RowDecoder(const std::vector<OutputColumn>& columns, const EventFilter& filter,
+             const PathSlots& slots, bool needs_type);
+
+  /// Starts a batch with room for `rows_max` (<= kBatchRows) rows.
+  void begin(uint32_t rows_max);
+  bool full() const { return size_ == rows_max_; }
+  uint32_t size() const { return size_; }
+  /// Appends `row` if it passes the filter (its time range excepted). REQUIRES: !full().
+  bool offer(const RawRow& row);
+  /// The batch so far.
+  Batch take();
+  uint64_t bytes_decoded() const { return bytes_decoded_; }
+
+ private:
+  struct Target {
+    Vector vector;
+    void* data = nullptr;
+    std::shared_ptr<uint32_t[]> type_ids;
+  };
+  struct Type {
+    std::string_view name;  // in type_heap_
+    bool passes;
+  };
+  uint32_t type_id(std::string_view type);
+  bool passes_paths(const RawRow& row);
+  /// The text of a slot for this row; null = SQL NULL.
+  const std::string* slot_text(size_t slot, const RawRow& row);
+  void append(const RawRow& row, uint32_t type);
+
+  const std::vector<OutputColumn>& columns_;
+  const EventFilter& filter_;
+  const PathSlots& slots_;
+  const bool needs_type_;
+
+  std::vector<Target> targets_;
+  uint32_t size_ = 0, rows_max_ = 0;
+  uint64_t bytes_decoded_ = 0;
+
+  std::shared_ptr<StringHeap> type_heap_;
+  std::vector<Type> types_;
+  std::unordered_map<std::string_view, uint32_t> type_ids_;
+  Vector type_dictionary_;
+
+  struct Slot {
+    std::string text;
+    bool valid = false;
+    uint64_t row = 0;  // number of the row it was extracted from
+  };
+  std::vector<Slot> extracted_;
+  uint64_t row_number_ = 0;
+};
+
+}  // namespace eventd::engine

@@ -1,0 +1,313 @@
+#include "engine/storage/shard.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "clock.h"
+#include "engine/limits.h"
+#include "engine/storage/shard_impl.h"
+#include "log.h"
+
+namespace eventd::engine {
+namespace {
+
+// A hostile emitter may invent types without end; past this they are no longer cached.
+constexpr size_t kKnownTypesMax = 65'536;
+
+int on_wal_commit(void* impl, sqlite3*, const char*, int pages) {
+  static_cast<uint64_t*>(impl)[0] = static_cast<uint64_t>(pages);
+  return SQLITE_OK;
+}
+
+void bind_guid(sqlite3_stmt* statement, int parameter, const uint8_t* guid) {
+  if (guid) {
+    sqlite3_bind_blob(statement, parameter, guid, 16, SQLITE_STATIC);
+  } else {
+    sqlite3_bind_null(statement, parameter);
+  }
+}
+
+}  // namespace
+
+Shard::Shard(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Shard::~Shard() {
+  if (impl_->connection.in_transaction()) rollback();
+}
+
+Result<std::unique_ptr<Shard>> Shard::open(const ShardOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = options;
+  impl->file = std::make_shared<ShardFile>(options.path, options.index);
+  impl->latch = options.commit_latch ? options.commit_latch : &impl->own_latch;
+  // One megabyte for the timestamp index on top of the writer's two.
+  ASSIGN_OR_RETURN(impl->connection,
+                   sqlite::Connection::open(options.path, {.page_size_bytes = options.page_size_bytes,
+                                                           .cache_kib = 3 * 1024}));
+  sqlite::Connection& connection = impl->connection;
+  ASSIGN_OR_RETURN(const bool is_new, event_schema::is_empty(connection));
+  if (is_new) RETURN_IF_ERROR(event_schema::create(connection));
+  if (Status status = event_schema::check(connection); !status.ok()) {
+    Error error = std::move(status).take_error();
+    error.message = fmt::format("\"{}\": {}", options.path, error.message);
+    return error;
+  }
+  RETURN_IF_ERROR(connection.exec(
+      fmt::format("PRAGMA journal_size_limit={};", options.wal_size_limit_bytes)));
+  sqlite3_wal_hook(connection.raw(), on_wal_commit, &impl->wal_pages);
+  RETURN_IF_ERROR(impl->drop_unpublished());
+  ASSIGN_OR_RETURN(ShardView view, event_schema::load_view(connection));
+  impl->adopt(std::move(view));
+  RETURN_IF_ERROR(impl->prepare_statements());
+  RETURN_IF_ERROR(impl->load_types());
+  impl->publish();
+  return std::unique_ptr<Shard>(new Shard(std::move(impl)));
+}
+
+Status Shard::Impl::prepare_statements() {
+  ASSIGN_OR_RETURN(begin, connection.prepare("BEGIN IMMEDIATE"));
+  ASSIGN_OR_RETURN(commit, connection.prepare("COMMIT"));
+  ASSIGN_OR_RETURN(rollback, connection.prepare("ROLLBACK"));
+  ASSIGN_OR_RETURN(insert_type,
+                   connection.prepare("INSERT OR IGNORE INTO event_types VALUES(?1)"));
+  ASSIGN_OR_RETURN(receipts_near,
+                   connection.prepare("SELECT first,last FROM receipts WHERE boot_id=?1 AND epoch=?2 "
+                                      "AND cpu_id=?3 AND first<=?4 ORDER BY first DESC"));
+  ASSIGN_OR_RETURN(receipt_delete,
+                   connection.prepare("DELETE FROM receipts WHERE boot_id=?1 AND epoch=?2 AND "
+                                      "cpu_id=?3 AND first>=?4 AND first<=?5"));
+  ASSIGN_OR_RETURN(receipt_insert,
+                   connection.prepare("INSERT INTO receipts VALUES(?1,?2,?3,?4,?5)"));
+  return select_insert();
+}
+
+Status Shard::Impl::drop_unpublished() {
+  std::vector<int64_t> numbers;
+  {
+    ASSIGN_OR_RETURN(auto staged_tails,
+                     connection.prepare("SELECT number FROM tails WHERE state=0"));
+    while (true) {
+      ASSIGN_OR_RETURN(const bool more, staged_tails.step());
+      if (!more) break;
+      numbers.push_back(staged_tails.int64(0));
+    }
+  }
+  for (const int64_t number : numbers) {
+    RETURN_IF_ERROR(connection.exec(
+        fmt::format("BEGIN;DROP TABLE events_{0};DELETE FROM tails WHERE number={0};COMMIT", number)));
+  }
+  return {};
+}
+
+Status Shard::Impl::load_types() {
+  ASSIGN_OR_RETURN(auto types, connection.prepare(fmt::format(
+                                   "SELECT event_type FROM event_types LIMIT {}", kKnownTypesMax)));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, types.step());
+    if (!more) return {};
+    known_types.emplace(types.text(0));
+  }
+}
+
+int64_t Shard::Impl::tail_capacity(size_t index) const {
+  return working.tails[index].number < kTailTables ? int64_t{kTailRowsMax}
+                                                   : event_schema::kOverflowTailRowsMax;
+}
+
+void Shard::Impl::adopt(ShardView view) {
+  working = std::move(view);
+  next_tail_number = kTailTables;
+  for (const TailInfo& tail : working.tails) {
+    next_tail_number = std::max(next_tail_number, tail.number + 1);
+  }
+  // Rows go to the tail that holds the highest id; published staged tails are never appended to,
+  // which their id_base tells (a tail that takes rows has base 0).
+  current = 0;
+  for (size_t i = 0; i < working.tails.size(); ++i) {
+    if (working.tails[i].id_base == 0 && working.tails[i].row_count > 0 &&
+        working.tails[i].last_rowid >= working.tails[current].last_rowid) {
+      current = i;
+    }
+  }
+}
+
+Status Shard::Impl::next_tail() {
+  for (size_t i = 0; i < working.tails.size(); ++i) {
+    if (working.tails[i].row_count == 0 && working.tails[i].id_base == 0) {
+      current = i;
+      return select_insert();
+    }
+  }
+  if (working.tails.size() >= event_schema::kTailsMax) {
+    // No more tables: the last tail that takes rows goes on growing.
+    return {};
+  }
+  TailInfo tail;
+  tail.number = next_tail_number;
+  RETURN_IF_ERROR(connection.exec(
+      event_schema::create_tail_sql(tail.number) +
+      fmt::format("INSERT INTO tails VALUES({},1,0);", tail.number)));
+  ++next_tail_number;
+  working.tails.push_back(tail);
+  current = working.tails.size() - 1;
+  RETURN_IF_ERROR(recreate_view());
+  return select_insert();
+}
+
+Status Shard::Impl::recreate_view() {
+  return connection.exec(event_schema::create_view_sql(working.tails));
+}
+
+Status Shard::Impl::select_insert() {
+  const uint32_t number = working.tails[current].number;
+  for (auto& [known, statement] : inserts) {
+    if (known == number) {
+      current_insert = statement.raw();
+      return {};
+    }
+  }
+  if (inserts.size() > kTailTables) inserts.erase(inserts.begin());
+  ASSIGN_OR_RETURN(auto statement, connection.prepare(event_schema::insert_sql(number)));
+  current_insert = statement.raw();
+  inserts.emplace_back(number, std::move(statement));
+  return {};
+}
+
+Status Shard::begin() { return impl_->begin.run(); }
+
+Status Shard::append(const EventRow& row) {
+  Impl& impl = *impl_;
+  if (impl.working.tails[impl.current].row_count >= impl.tail_capacity(impl.current)) {
+    RETURN_IF_ERROR(impl.next_tail());
+  }
+  TailInfo& tail = impl.working.tails[impl.current];
+  const int64_t id = impl.working.last_id + 1;
+  RETURN_IF_ERROR(impl.insert(impl.current_insert, id - tail.id_base, row));
+  if (tail.row_count == 0) tail.first_rowid = id;
+  tail.last_rowid = id;
+  ++tail.row_count;
+  tail.timestamp_min_ns = std::min(tail.timestamp_min_ns, row.timestamp_ns);
+  tail.timestamp_max_ns = std::max(tail.timestamp_max_ns, row.timestamp_ns);
+  impl.working.last_id = id;
+  ++impl.rows_in_transaction;
+  return {};
+}
+
+Status Shard::Impl::insert(sqlite3_stmt* statement, int64_t rowid, const EventRow& row) {
+  sqlite3_bind_int64(statement, 1, rowid);
+  sqlite3_bind_blob(statement, 2, row.boot_id, 16, SQLITE_STATIC);
+  sqlite3_bind_int64(statement, 3, row.timestamp_ns);
+  if (row.cpu_id) {
+    sqlite3_bind_int(statement, 4, *row.cpu_id);
+  } else {
+    sqlite3_bind_null(statement, 4);
+  }
+  if (row.sequence) {
+    sqlite3_bind_int64(statement, 5, static_cast<int64_t>(*row.sequence));
+  } else {
+    sqlite3_bind_null(statement, 5);
+  }
+  if (row.origin_class) {
+    sqlite3_bind_int(statement, 6, *row.origin_class);
+  } else {
+    sqlite3_bind_null(statement, 6);
+  }
+  sqlite3_bind_text(statement, 7, row.event_type.data() ? row.event_type.data() : "",
+                    static_cast<int>(row.event_type.size()), SQLITE_STATIC);
+  bind_guid(statement, 8, row.effective_token_guid);
+  bind_guid(statement, 9, row.true_token_guid);
+  bind_guid(statement, 10, row.process_guid);
+  if (row.payload.empty()) {
+    sqlite3_bind_null(statement, 11);
+  } else {
+    sqlite3_bind_blob64(statement, 11, row.payload.data(), row.payload.size(), SQLITE_STATIC);
+  }
+  const int rc = sqlite3_step(statement);
+  if (rc != SQLITE_DONE) {
+    Status status = connection.error(sqlite3_extended_errcode(connection.raw()),
+                                     fmt::format("could not write to \"{}\"", options.path));
+    sqlite3_reset(statement);
+    return status;
+  }
+  sqlite3_reset(statement);
+  if (!known_types.contains(row.event_type)) return remember_type(row.event_type);
+  return {};
+}
+
+Status Shard::Impl::remember_type(std::string_view type) {
+  insert_type.bind_text(1, type);
+  RETURN_IF_ERROR(insert_type.run());
+  if (known_types.size() < kKnownTypesMax) {
+    known_types.emplace(type);
+    types_in_transaction.emplace_back(type);
+  }
+  return {};
+}
+
+Status Shard::commit() {
+  Impl& impl = *impl_;
+  if (Status status = impl.commit.run(); !status.ok()) {
+    rollback();
+    Error error = std::move(status).take_error();
+    error.message = fmt::format("could not commit to \"{}\": {}", impl.options.path, error.message);
+    return error;
+  }
+  impl.publish();
+  return {};
+}
+
+void Shard::Impl::publish() {
+  types_in_transaction.clear();
+  std::erase_if(staged, [](const auto& entry) { return entry.second.published; });
+  published = std::make_shared<const ShardView>(working);
+  published_current = current;
+  committed_rows.fetch_add(rows_in_transaction, std::memory_order_relaxed);
+  rows_in_transaction = 0;
+  wal_bytes.store(wal_pages * (options.page_size_bytes + 24), std::memory_order_relaxed);
+  std::lock_guard lock(*latch);
+  file->set_view(published);
+  // Release: who sees the id may rely on the rows being in the file. Pairs with committed_id().
+  committed_id.store(working.last_id, std::memory_order_release);
+}
+
+void Shard::rollback() {
+  Impl& impl = *impl_;
+  // A failed write may have ended the transaction already.
+  if (impl.connection.in_transaction()) {
+    if (Status status = impl.rollback.run(); !status.ok()) {
+      log::error(fmt::format("\"{}\": rollback: {}", impl.options.path, status.error().message));
+    }
+  }
+  impl.restore();
+}
+
+void Shard::Impl::restore() {
+  for (const std::string& type : types_in_transaction) known_types.erase(type);
+  types_in_transaction.clear();
+  for (auto& [id, tail] : staged) tail.published = false;
+  working = *published;
+  current = published_current;
+  rows_in_transaction = 0;
+  // Tables made by the transaction are gone, and with them what was prepared on them.
+  std::erase_if(inserts, [this](const auto& entry) {
+    return std::none_of(working.tails.begin(), working.tails.end(),
+                        [&](const TailInfo& tail) { return tail.number == entry.first; });
+  });
+  if (Status status = select_insert(); !status.ok()) {
+    log::error(fmt::format("\"{}\": {}", options.path, status.error().message));
+  }
+}
+
+const std::string& Shard::path() const { return impl_->options.path; }
+uint32_t Shard::index() const { return impl_->options.index; }
+const std::shared_ptr<ShardFile>& Shard::file() const { return impl_->file; }
+// Acquire: pairs with the release in publish().
+int64_t Shard::committed_id() const { return impl_->committed_id.load(std::memory_order_acquire); }
+uint64_t Shard::committed_rows() const {
+  return impl_->committed_rows.load(std::memory_order_relaxed);
+}
+uint64_t Shard::wal_bytes() const { return impl_->wal_bytes.load(std::memory_order_relaxed); }
+
+}  // namespace eventd::engine

@@ -1,0 +1,49 @@
+// WAL checkpoints: ingest.md "Writer". Only the writer checkpoints, between batches.
+#include <chrono>
+
+#include "clock.h"
+#include "engine/limits.h"
+#include "engine/storage/shard_impl.h"
+
+namespace eventd::engine {
+namespace {
+
+constexpr uint64_t kPassiveBytes = 8 << 20;
+// After readers outside this process have blocked a restart, not at every batch again.
+constexpr int64_t kRestartRetryNs = 250'000'000;
+
+}  // namespace
+
+void Shard::checkpoint_if_due() {
+  Impl& impl = *impl_;
+  const uint64_t page_bytes = impl.options.page_size_bytes + 24;
+  // The WAL starts again from its beginning once everything in it has been checkpointed.
+  if (impl.wal_pages < impl.wal_pages_checkpointed) impl.wal_pages_checkpointed = 0;
+  const uint64_t bytes = impl.wal_pages * page_bytes;
+  if (bytes > static_cast<uint64_t>(impl.options.wal_size_limit_bytes)) {
+    const int64_t now_ns = Clock::system().monotonic_ns();
+    if (now_ns >= impl.restart_retry_ns) {
+      impl.restart_retry_ns = now_ns + kRestartRetryNs;
+      ReaderGate& gate = impl.file->gate();
+      const bool empty = gate.close(std::chrono::nanoseconds(2 * kScanSliceNs));
+      if (empty) {
+        sqlite3_busy_timeout(impl.connection.raw(), 50);
+        int frames = 0, done = 0;
+        const int rc = sqlite3_wal_checkpoint_v2(impl.connection.raw(), nullptr,
+                                                 SQLITE_CHECKPOINT_RESTART, &frames, &done);
+        sqlite3_busy_timeout(impl.connection.raw(), 5000);
+        if (rc == SQLITE_OK) impl.wal_pages = impl.wal_pages_checkpointed = 0;
+      }
+      gate.open();
+      impl.wal_bytes.store(impl.wal_pages * page_bytes, std::memory_order_relaxed);
+      return;
+    }
+  }
+  if ((impl.wal_pages - impl.wal_pages_checkpointed) * page_bytes < kPassiveBytes) return;
+  // A failure (a busy reader, a full disk) is no loss: the WAL holds everything; tried again later.
+  (void)sqlite3_wal_checkpoint_v2(impl.connection.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
+                                  nullptr);
+  impl.wal_pages_checkpointed = impl.wal_pages;
+}
+
+}  // namespace eventd::engine

@@ -1,0 +1,83 @@
+// The inside of Shard, shared by shard.cpp, shard_staging.cpp and shard_receipts.cpp.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "engine/storage/event_schema.h"
+#include "engine/storage/shard.h"
+#include "engine/storage/sqlite.h"
+
+namespace eventd::engine {
+
+/// Rows that no snapshot sees yet.
+struct StagedTail {
+  TailInfo info;
+  sqlite::Statement insert;
+  /// Set by stage_publish() in the open transaction.
+  bool published = false;
+};
+
+/// Lets string_views look up std::strings without a copy.
+struct TypeHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
+/// Everything but the atomics belongs to the writer thread.
+struct Shard::Impl {
+  ShardOptions options;
+  std::shared_ptr<ShardFile> file;
+  CommitLatch own_latch;
+  CommitLatch* latch = nullptr;
+
+  // Statements must go before the connection: declared after it.
+  sqlite::Connection connection;
+  sqlite::Statement begin, commit, rollback, insert_type;
+  sqlite::Statement receipts_near, receipt_delete, receipt_insert;
+  std::vector<std::pair<uint32_t, sqlite::Statement>> inserts;  // by tail number, the open ones
+
+  // What the file will hold when the open transaction commits; equal to the published view between
+  // transactions.
+  ShardView working;
+  size_t current = 0;  // index into working.tails of the tail that takes rows
+  sqlite3_stmt* current_insert = nullptr;
+  std::shared_ptr<const ShardView> published;
+  size_t published_current = 0;
+  uint64_t rows_in_transaction = 0;
+  uint32_t next_tail_number = 0;
+
+  std::unordered_set<std::string, TypeHash, std::equal_to<>> known_types;
+  std::vector<std::string> types_in_transaction;  // forgotten again by a rollback
+  std::map<StagedTailId, StagedTail> staged;
+
+  uint64_t wal_pages = 0;               // after the last commit, from the WAL hook
+  uint64_t wal_pages_checkpointed = 0;  // when the last checkpoint ran
+  int64_t restart_retry_ns = 0;         // monotonic; no RESTART attempt before
+  std::atomic<int64_t> committed_id{0};
+  std::atomic<uint64_t> committed_rows{0};
+  std::atomic<uint64_t> wal_bytes{0};
+
+  Status prepare_statements();
+  /// Takes `view`'s tails; continues in the first one that has room.
+  void adopt(ShardView view);
+  Status drop_unpublished();
+  Status load_types();
+  /// Moves on to a tail with room; makes a new table when there is none. REQUIRES: begun.
+  Status next_tail();
+  Status select_insert();
+  int64_t tail_capacity(size_t index) const;
+  Status remember_type(std::string_view type);
+  /// Binds and runs one INSERT.
+  Status insert(sqlite3_stmt* statement, int64_t rowid, const EventRow& row);
+  void publish();
+  void restore();
+  Status recreate_view();
+};
+
+}  // namespace eventd::engine

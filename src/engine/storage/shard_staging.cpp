@@ -1,0 +1,143 @@
+// Transactions too large for one commit: storage.md "Event shard", ingest.md §4.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/storage/shard_impl.h"
+#include "log.h"
+
+namespace eventd::engine {
+namespace {
+
+// Chunks needn't survive a power loss by themselves: unpublished tails vanish anyway. The
+// publishing commit syncs the WAL, and all chunks are in front of it there.
+class RelaxedSync {
+ public:
+  explicit RelaxedSync(sqlite::Connection& connection) : connection_(connection) {
+    set("PRAGMA synchronous=NORMAL");
+  }
+  ~RelaxedSync() { set("PRAGMA synchronous=FULL"); }
+  RelaxedSync(const RelaxedSync&) = delete;
+  RelaxedSync& operator=(const RelaxedSync&) = delete;
+
+ private:
+  void set(const char* pragma) {
+    if (Status status = connection_.exec(pragma); !status.ok()) log::error(status.error().message);
+  }
+  sqlite::Connection& connection_;
+};
+
+Status unknown_stage(StagedTailId tail) {
+  return {sqlstate::kInternalError, fmt::format("staged tail {} does not exist", tail)};
+}
+
+}  // namespace
+
+Result<StagedTailId> Shard::stage_create() {
+  Impl& impl = *impl_;
+  const RelaxedSync relaxed(impl.connection);
+  StagedTail staged;
+  staged.info.number = impl.next_tail_number;
+  RETURN_IF_ERROR(impl.begin.run());
+  Status status = impl.connection.exec(
+      event_schema::create_tail_sql(staged.info.number) +
+      fmt::format("INSERT INTO tails VALUES({},0,0);", staged.info.number));
+  if (status.ok()) status = impl.commit.run();
+  if (!status.ok()) {
+    rollback();
+    return status;
+  }
+  ++impl.next_tail_number;
+  ASSIGN_OR_RETURN(staged.insert,
+                   impl.connection.prepare(event_schema::insert_sql(staged.info.number)));
+  const StagedTailId id = staged.info.number;
+  impl.staged.emplace(id, std::move(staged));
+  return id;
+}
+
+Status Shard::stage_append(StagedTailId tail, std::span<const EventRow> rows) {
+  Impl& impl = *impl_;
+  const auto found = impl.staged.find(tail);
+  if (found == impl.staged.end()) return unknown_stage(tail);
+  StagedTail& staged = found->second;
+  const RelaxedSync relaxed(impl.connection);
+  RETURN_IF_ERROR(impl.begin.run());
+  TailInfo info = staged.info;
+  Status status;
+  for (const EventRow& row : rows) {
+    status = impl.insert(staged.insert.raw(), info.last_rowid + 1, row);
+    if (!status.ok()) break;
+    ++info.last_rowid;
+    ++info.row_count;
+    info.timestamp_min_ns = std::min(info.timestamp_min_ns, row.timestamp_ns);
+    info.timestamp_max_ns = std::max(info.timestamp_max_ns, row.timestamp_ns);
+  }
+  if (status.ok()) status = impl.commit.run();
+  if (!status.ok()) {
+    rollback();
+    return status;
+  }
+  impl.types_in_transaction.clear();
+  staged.info = info;
+  impl.wal_bytes.store(impl.wal_pages * (impl.options.page_size_bytes + 24),
+                       std::memory_order_relaxed);
+  return {};
+}
+
+Status Shard::stage_publish(StagedTailId tail) {
+  Impl& impl = *impl_;
+  const auto found = impl.staged.find(tail);
+  if (found == impl.staged.end() || found->second.published) return unknown_stage(tail);
+  StagedTail& staged = found->second;
+  TailInfo info = staged.info;
+  const int64_t rows = info.row_count;
+  const uint32_t number = info.number;
+  if (rows == 0) {
+    RETURN_IF_ERROR(impl.connection.exec(
+        fmt::format("DROP TABLE events_{0};DELETE FROM tails WHERE number={0};", number)));
+    staged.published = true;
+    return {};
+  }
+  info.id_base = impl.working.last_id;
+  if (info.id_base == 0) info.id_base = 1;  // 0 marks the tails that take rows
+  if (impl.working.tails.size() < event_schema::kTailsMax) {
+    RETURN_IF_ERROR(impl.connection.exec(fmt::format(
+        "UPDATE tails SET state=1,id_base={} WHERE number={};", info.id_base, number)));
+    impl.working.tails.push_back(info);
+    RETURN_IF_ERROR(impl.recreate_view());
+  } else {
+    // No room for one more table: the rows move to the current tail in this transaction.
+    TailInfo& current = impl.working.tails[impl.current];
+    RETURN_IF_ERROR(impl.connection.exec(fmt::format(
+        "INSERT INTO events_{0} SELECT id+{2},boot_id,timestamp,cpu_id,sequence,origin_class,"
+        "event_type,effective_token_guid,true_token_guid,process_guid,payload FROM events_{1} "
+        "ORDER BY id;DROP TABLE events_{1};DELETE FROM tails WHERE number={1};",
+        current.number, number, info.id_base)));
+    if (current.row_count == 0) current.first_rowid = info.id_base + 1;
+    current.last_rowid = info.id_base + rows;
+    current.row_count += rows;
+    current.timestamp_min_ns = std::min(current.timestamp_min_ns, info.timestamp_min_ns);
+    current.timestamp_max_ns = std::max(current.timestamp_max_ns, info.timestamp_max_ns);
+  }
+  impl.working.last_id = info.id_base + rows;
+  impl.rows_in_transaction += static_cast<uint64_t>(rows);
+  staged.published = true;
+  return {};
+}
+
+void Shard::stage_discard(StagedTailId tail) {
+  Impl& impl = *impl_;
+  const auto found = impl.staged.find(tail);
+  if (found == impl.staged.end()) return;
+  const uint32_t number = found->second.info.number;
+  impl.staged.erase(found);
+  const RelaxedSync relaxed(impl.connection);
+  Status status = impl.connection.exec(fmt::format(
+      "BEGIN IMMEDIATE;DROP TABLE events_{0};DELETE FROM tails WHERE number={0};COMMIT", number));
+  if (status.ok()) return;
+  // Invisible in any case, and dropped at the next start.
+  log::warning(fmt::format("\"{}\": {}", impl.options.path, status.error().message));
+  rollback();
+}
+
+}  // namespace eventd::engine

@@ -1,0 +1,151 @@
+#include "engine/storage/tail_reader.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "engine/storage/event_schema.h"
+
+namespace eventd::engine {
+
+// Indexes are named so that SQLite never sorts: the planner has no statistics to choose by.
+std::string TailReader::sql(Phase phase) const {
+  // Time order resumes by the last timestamp, so it is always read.
+  const uint32_t columns =
+      range_.order == TailRange::Order::kRowid ? stored_columns_ : stored_columns_ | stored::kTimestamp;
+  const std::string from =
+      fmt::format("SELECT {} FROM {} ", select_list(columns),
+                  event_schema::tail_table(range_.tail.number));
+  if (range_.order == TailRange::Order::kRowid) {
+    return from + "NOT INDEXED WHERE id>=?1 AND id<=?2" +
+           (range_.time_covers ? "" : " AND timestamp>=?3 AND timestamp<=?4") + " ORDER BY id";
+  }
+  const bool descending = range_.order == TailRange::Order::kTimeDescending;
+  const std::string indexed =
+      fmt::format("{}INDEXED BY idx_{}_timestamp WHERE ", from,
+                  event_schema::tail_table(range_.tail.number));
+  if (phase == Phase::kTies) {
+    return indexed + (descending ? "timestamp=?1 AND id>=?2 AND id<?3 ORDER BY id DESC"
+                                 : "timestamp=?1 AND id>?2 AND id<=?3 ORDER BY id");
+  }
+  return indexed + "timestamp>=?1 AND timestamp<=?2 AND id>=?3 AND id<=?4 ORDER BY timestamp" +
+         (descending ? " DESC,id DESC" : ",id");
+}
+
+Status TailReader::start(ReadConnection& connection, ScanCounters& counters) {
+  connection_ = &connection;
+  counters_ = &counters;
+  phase_ = range_.order != TailRange::Order::kRowid && resumed_ ? Phase::kTies : Phase::kFresh;
+  return open();
+}
+
+Status TailReader::open() {
+  ASSIGN_OR_RETURN(statement_, connection_->prepare(sql(phase_), *counters_));
+  if (range_.order == TailRange::Order::kRowid) {
+    sqlite3_bind_int64(statement_, 1, resumed_ ? last_rowid_read_ + 1 : range_.first_rowid);
+    sqlite3_bind_int64(statement_, 2, range_.last_rowid);
+    if (!range_.time_covers) {
+      sqlite3_bind_int64(statement_, 3, range_.time.first_ns);
+      sqlite3_bind_int64(statement_, 4, range_.time.last_ns);
+    }
+    return {};
+  }
+  const bool descending = range_.order == TailRange::Order::kTimeDescending;
+  if (phase_ == Phase::kTies) {
+    sqlite3_bind_int64(statement_, 1, last_timestamp_ns_);
+    sqlite3_bind_int64(statement_, 2, descending ? range_.first_rowid : last_rowid_read_);
+    sqlite3_bind_int64(statement_, 3, descending ? last_rowid_read_ : range_.last_rowid);
+    return {};
+  }
+  // open_after_ties() has made sure that the ± 1 cannot overflow.
+  const bool after = phase_ == Phase::kAfter;
+  sqlite3_bind_int64(statement_, 1,
+                     after && !descending ? last_timestamp_ns_ + 1 : range_.time.first_ns);
+  sqlite3_bind_int64(statement_, 2,
+                     after && descending ? last_timestamp_ns_ - 1 : range_.time.last_ns);
+  sqlite3_bind_int64(statement_, 3, range_.first_rowid);
+  sqlite3_bind_int64(statement_, 4, range_.last_rowid);
+  return {};
+}
+
+Result<bool> TailReader::open_after_ties() {
+  connection_->release(std::exchange(statement_, nullptr));
+  const bool descending = range_.order == TailRange::Order::kTimeDescending;
+  if (descending ? last_timestamp_ns_ <= range_.time.first_ns
+                 : last_timestamp_ns_ >= range_.time.last_ns) {
+    return false;
+  }
+  phase_ = Phase::kAfter;
+  RETURN_IF_ERROR(open());
+  return true;
+}
+
+Result<bool> TailReader::step(RawRow& row) {
+  while (statement_ != nullptr) {
+    const int rc = sqlite3_step(statement_);
+    if (rc == SQLITE_ROW) {
+      fetch(row);
+      stepped_rowid_ = row.rowid;
+      stepped_timestamp_ns_ = row.timestamp_ns;
+      return true;
+    }
+    if (rc != SQLITE_DONE) {
+      return sqlite::error_status(
+          sqlite3_extended_errcode(connection_->raw()), connection_->raw(),
+          fmt::format("could not read \"{}\"", connection_->file()->path()));
+    }
+    if (phase_ != Phase::kTies) break;
+    ASSIGN_OR_RETURN(const bool more, open_after_ties());
+    if (!more) break;
+  }
+  finished_ = true;
+  stop();
+  return false;
+}
+
+void TailReader::stop() {
+  if (statement_) connection_->release(std::exchange(statement_, nullptr));
+  connection_ = nullptr;
+}
+
+void TailReader::fetch(RawRow& row) const {
+  sqlite3_stmt* s = statement_;
+  const uint32_t columns =
+      range_.order == TailRange::Order::kRowid ? stored_columns_ : stored_columns_ | stored::kTimestamp;
+  int at = 0;
+  row.rowid = sqlite3_column_int64(s, at++);
+  row.nulls = 0;
+  if (columns & stored::kTimestamp) row.timestamp_ns = sqlite3_column_int64(s, at++);
+  if (columns & stored::kEventType) {
+    // As a blob: no terminating zero is made. blob before bytes, as SQLite asks.
+    const auto* text = static_cast<const char*>(sqlite3_column_blob(s, at));
+    row.event_type = {text ? text : "", static_cast<size_t>(sqlite3_column_bytes(s, at))};
+    ++at;
+  }
+  const auto number = [&](uint32_t column, int64_t& value) {
+    if ((columns & column) == 0) return;
+    // 0 for NULL: only then the type needs a look.
+    value = sqlite3_column_int64(s, at);
+    if (value == 0 && sqlite3_column_type(s, at) == SQLITE_NULL) row.nulls |= column;
+    ++at;
+  };
+  number(stored::kOriginClass, row.origin_class);
+  number(stored::kCpuId, row.cpu_id);
+  number(stored::kSequence, row.sequence);
+  constexpr uint32_t kGuids[4] = {stored::kProcessGuid, stored::kEffectiveTokenGuid,
+                                  stored::kTrueTokenGuid, stored::kBootId};
+  for (int i = 0; i < 4; ++i) {
+    if ((columns & kGuids[i]) == 0) continue;
+    const auto* guid = static_cast<const uint8_t*>(sqlite3_column_blob(s, at));
+    // A blob of another size can only be someone's edit of the file: reads as NULL.
+    row.guids[i] = guid && sqlite3_column_bytes(s, at) == 16 ? guid : nullptr;
+    ++at;
+  }
+  if (columns & stored::kPayload) {
+    const auto* payload = static_cast<const uint8_t*>(sqlite3_column_blob(s, at));
+    row.payload = {payload, payload ? static_cast<size_t>(sqlite3_column_bytes(s, at)) : 0};
+    if (row.payload.empty()) row.nulls |= stored::kPayload;
+  }
+}
+
+}  // namespace eventd::engine
