@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "bytes.h"
+#include "engine/types/numeric.h"
 #include "engine/vector/physical_dispatch.h"
 
 namespace eventd::engine {
@@ -15,9 +16,9 @@ using SameSizeInteger =
                        std::conditional_t<sizeof(T) == 2, uint16_t,
                                           std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>>;
 
-/// Types whose stored bytes are their binary (send) form.
+/// Types whose stored bytes are their binary (send) form, and numeric.
 bool is_raw_bytes(Oid type) {
-  return type != oid::kNumeric && type != oid::kJsonb && physical_of(type) == Physical::kBytes;
+  return type != oid::kJsonb && physical_of(type) == Physical::kBytes;
 }
 
 Status unsupported(Oid type) {
@@ -81,7 +82,13 @@ Result<Vector> array_elements(std::string_view bytes, Oid element_type) {
     dispatch_physical(physical, [&](auto tag) {
       using T = typename decltype(tag)::type;
       if constexpr (std::is_same_v<T, StringRef>) {
-        result.set_string(i, *element);
+        if (element_type != oid::kNumeric) {
+          result.set_string(i, *element);
+        } else if (const Result<Numeric> number = Numeric::from_binary(*element); number.ok()) {
+          result.set_string(i, number->text());
+        } else {
+          well_formed = false;
+        }
       } else {
         well_formed = well_formed && read_element(*element, result.data<T>()[i]);
       }
@@ -104,7 +111,13 @@ Status append_element(const Vector& values, uint32_t row, ArrayBuilder& builder)
     using T = typename decltype(tag)::type;
     const VectorView<T> view = values.view<T>();
     if constexpr (std::is_same_v<T, StringRef>) {
-      builder.add(view[row].view());
+      if (type == oid::kNumeric) {
+        std::string binary;
+        Numeric::from_canonical(view[row].view()).append_binary(binary);
+        builder.add(binary);
+      } else {
+        builder.add(view[row].view());
+      }
     } else {
       builder.add(write_element(view[row]));
     }

@@ -6,6 +6,7 @@
 #include "engine/exec/array_elements.h"
 #include "engine/exec/expr_node.h"
 #include "engine/exec/vector_scatter.h"
+#include "engine/plan/stack_guard.h"
 
 namespace eventd::engine {
 
@@ -87,6 +88,7 @@ Status prepare_call(const Expr& expr, ExprNode& node) {
 }
 
 Status compile_node(const Expr& expr, ExprNode& node) {
+  RETURN_IF_ERROR(check_stack_depth());
   node.expr = &expr;
   node.function = expr.function;
   if (expr.kind == Expr::Kind::kParameter) {

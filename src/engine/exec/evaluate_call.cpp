@@ -3,6 +3,7 @@
 
 #include "engine/exec/expr_node.h"
 #include "engine/payload/msgpack_path.h"
+#include "engine/plan/stack_guard.h"
 
 namespace eventd::engine {
 
@@ -111,6 +112,8 @@ Status call_function(const ExprNode& node, const std::vector<Vector>& arguments,
 }
 
 Status evaluate_node(const ExprNode& node, const EvalInput& input, Vector& out) {
+  // The thread that evaluates may have less stack than the one that compiled.
+  if (!node.children.empty()) RETURN_IF_ERROR(check_stack_depth());
   switch (node.expr->kind) {
     case Expr::Kind::kColumn:
       out = input.batch.columns[static_cast<size_t>(node.expr->index)];

@@ -19,6 +19,8 @@ class ScanPool {
 
   void submit(std::function<void()> task);
   size_t thread_count() const;
+  /// Whether the calling thread is one of this pool's.
+  bool is_pool_thread() const;
 
   /// While it lives, the calling pool thread is blocked on something that isn't CPU (pg_sleep):
   /// the pool starts one more thread in its place, up to a bound. No effect on other threads.

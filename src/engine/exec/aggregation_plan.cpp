@@ -1,0 +1,46 @@
+#include "engine/exec/aggregation.h"
+
+namespace eventd::engine {
+
+Result<std::shared_ptr<const AggregationPlan>> AggregationPlan::compile(
+    const PlanNode& node, const EvalContext& context) {
+  auto plan = std::make_shared<AggregationPlan>();
+  for (const ExprPtr& key : node.group_by) {
+    ASSIGN_OR_RETURN(auto compiled, CompiledExpression::compile(*key, context));
+    plan->keys.push_back(std::move(compiled));
+    plan->key_types.push_back(key->type.id);
+  }
+  for (const AggregateCall& call : node.aggregates) {
+    const AggregateFunction* function = call.function;
+    if (function == nullptr || function->update == nullptr || function->finalize == nullptr) {
+      return Status(sqlstate::kInternalError, "aggregate without an implementation");
+    }
+    Call compiled;
+    compiled.call = &call;
+    for (const ExprPtr& argument : call.arguments) {
+      ASSIGN_OR_RETURN(auto expression, CompiledExpression::compile(*argument, context));
+      compiled.arguments.push_back(std::move(expression));
+    }
+    if (call.filter != nullptr) {
+      ASSIGN_OR_RETURN(compiled.filter, CompiledExpression::compile(*call.filter, context));
+    }
+    if (!call.order.empty()) {
+      ASSIGN_OR_RETURN(compiled.order, SortOrder::compile(call.order, context));
+    }
+    compiled.state_offset = plan->state_bytes;
+    plan->state_bytes += (function->state_size + 15) / 16 * 16;
+    plan->calls.push_back(std::move(compiled));
+  }
+  return std::shared_ptr<const AggregationPlan>(std::move(plan));
+}
+
+bool AggregationPlan::can_split() const {
+  for (const Call& call : calls) {
+    if (call.call->function->combine == nullptr || call.call->distinct || call.order != nullptr) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace eventd::engine

@@ -1,0 +1,40 @@
+#include "engine/exec/execution.h"
+
+namespace eventd::engine {
+
+PlanExecution::PlanExecution(PlanPtr plan, ExecutionContext context)
+    : context_(std::move(context)), plan_(std::move(plan)) {
+  const CancelToken* cancel = context_.cancel != nullptr ? context_.cancel : &never_cancelled_;
+  if (context_.eval.cancel == nullptr) context_.eval.cancel = cancel;
+  operator_context_ = {.eval = &context_.eval, .memory = context_.memory, .cancel = cancel,
+                       .instrument = context_.instrument};
+}
+
+Result<std::unique_ptr<PlanExecution>> PlanExecution::start(PlanPtr plan, ExecutionContext context) {
+  std::unique_ptr<PlanExecution> execution(new PlanExecution(std::move(plan), std::move(context)));
+  PhysicalPlanner planner(execution->context_, execution->operator_context_);
+  ASSIGN_OR_RETURN(execution->root_, planner.build(*execution->plan_, execution->physical_));
+  execution->may_block_ = planner.may_block();
+  execution->is_short_ = !execution->may_block_ && execution->physical_.time_us < kShortTimeUsMax;
+  return execution;
+}
+
+Result<bool> PlanExecution::next(Batch& batch) {
+  if (root_ == nullptr) return false;
+  Result<bool> result = [&] {
+    if (!may_block_) return root_->next(batch);
+    const ScanPool::BlockingScope blocking;
+    return root_->next(batch);
+  }();
+  // At the end and after an error everything held goes at once: memory, cursors.
+  if (!result.ok() || !*result) root_.reset();
+  return result;
+}
+
+Result<std::unique_ptr<Execution>> start_execution(PlanPtr plan, ExecutionContext context) {
+  ASSIGN_OR_RETURN(std::unique_ptr<PlanExecution> execution,
+                   PlanExecution::start(std::move(plan), std::move(context)));
+  return std::unique_ptr<Execution>(std::move(execution));
+}
+
+}  // namespace eventd::engine

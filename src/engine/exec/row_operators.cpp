@@ -1,0 +1,95 @@
+#include "engine/exec/row_operators.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace eventd::engine {
+
+Result<bool> FilterOperator::produce(Batch& batch) {
+  uint32_t* rows = rows_.get();
+  for (;;) {
+    // child_->next() checks for cancellation, so that a condition no row meets can be stopped.
+    ASSIGN_OR_RETURN(const bool more, child_->next(batch));
+    if (!more) return false;
+    ASSIGN_OR_RETURN(const uint32_t count, condition_->filter(batch, eval(), rows));
+    if (stats() != nullptr) {
+      stats()->rows_removed.fetch_add(batch.size - count, std::memory_order_relaxed);
+    }
+    if (count == batch.size) return true;
+    if (count == 0) continue;
+    batch = batch.select(rows, count);
+    return true;
+  }
+}
+
+Result<bool> ProjectOperator::produce(Batch& batch) {
+  Batch input;
+  ASSIGN_OR_RETURN(const bool more, child_->next(input));
+  if (!more) return false;
+  batch.columns.clear();
+  batch.size = input.size;
+  for (const ExpressionPtr& expression : expressions_) {
+    ASSIGN_OR_RETURN(Vector column, expression->evaluate(input, eval()));
+    batch.columns.push_back(std::move(column));
+  }
+  return true;
+}
+
+Result<uint32_t> LimitOperator::count_ties(const Batch& batch, uint32_t first) {
+  ASSIGN_OR_RETURN(const std::vector<Vector> keys, ties_->keys(batch, eval()));
+  uint32_t count = 0;
+  while (first + count < batch.size && ties_->compare(last_keys_, 0, keys, first + count) == 0) ++count;
+  return count;
+}
+
+Result<bool> LimitOperator::produce(Batch& batch) {
+  if (done_ || limit_ == uint64_t{0}) return false;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, child_->next(batch));
+    if (!more) return false;
+    if (offset_ >= batch.size) {
+      offset_ -= batch.size;
+      continue;
+    }
+    const uint32_t first = static_cast<uint32_t>(offset_);
+    offset_ = 0;
+    uint32_t count = batch.size - first;
+    if (limit_ && count >= *limit_ - passed_) {
+      const uint32_t within = static_cast<uint32_t>(*limit_ - passed_);
+      count = within;
+      done_ = ties_ == nullptr;
+      if (ties_ != nullptr) {
+        if (within > 0) {
+          ASSIGN_OR_RETURN(const std::vector<Vector> keys, ties_->keys(batch, eval()));
+          last_keys_.clear();
+          for (const Vector& key : keys) {
+            last_keys_.push_back(Vector::repeat(key, first + within - 1, 1));
+          }
+        }
+        ASSIGN_OR_RETURN(const uint32_t tied, count_ties(batch, first + within));
+        count += tied;
+        done_ = first + count < batch.size;
+      }
+      passed_ += within;
+      if (count == 0) return false;
+    } else {
+      passed_ += count;
+    }
+    if (first == 0 && count == batch.size) return true;
+    std::vector<uint32_t> rows(count);
+    std::iota(rows.begin(), rows.end(), first);
+    batch = batch.select(rows.data(), count);
+    return true;
+  }
+}
+
+Result<bool> AppendOperator::produce(Batch& batch) {
+  for (; current_ < children_.size(); ++current_) {
+    ASSIGN_OR_RETURN(const bool more, children_[current_]->next(batch));
+    if (more) return true;
+    children_[current_].reset();
+  }
+  return false;
+}
+
+}  // namespace eventd::engine

@@ -1,0 +1,151 @@
+#include "engine/exec/sort_order.h"
+
+#include <bit>
+#include <cmath>
+
+#include "bytes.h"
+#include "engine/functions/function.h"
+#include "engine/vector/physical_dispatch.h"
+
+namespace eventd::engine {
+
+namespace {
+
+constexpr uint32_t kNullsFirst = 0, kValue = 1, kNanLast = 2, kNullsLast = 3;
+constexpr uint64_t kSignBit = uint64_t{1} << 63;
+
+/// Text types whose order is that of their bytes, as all of them are in the C collation.
+bool is_byte_ordered(Oid type) {
+  return type == oid::kText || type == oid::kVarchar || type == oid::kName || type == oid::kBytea;
+}
+
+bool is_nan(const Vector& vector, uint32_t row) {
+  switch (physical_of(vector.type())) {
+    case Physical::kFloat32: return std::isnan(vector.view<float>()[row]);
+    case Physical::kFloat64: return std::isnan(vector.view<double>()[row]);
+    case Physical::kBytes:
+      return vector.type() == oid::kNumeric && vector.view<StringRef>()[row].view() == "NaN";
+    default: return false;
+  }
+}
+
+/// An unsigned number in the order of the doubles; NaN greatest, as PostgreSQL has it.
+uint64_t float_prefix(double value) {
+  if (std::isnan(value)) return ~uint64_t{0};
+  if (value == 0) value = 0;  // -0 equals 0
+  const uint64_t bits = std::bit_cast<uint64_t>(value);
+  return (bits & kSignBit) != 0 ? ~bits : bits | kSignBit;
+}
+
+uint64_t bytes_prefix(const char* data, size_t size) {
+  char buffer[8] = {};
+  if (size > 0) std::memcpy(buffer, data, std::min<size_t>(size, 8));
+  return load_be<uint64_t>(buffer);
+}
+
+template <class T>
+uint64_t prefix_of(Oid type, const T& value) {
+  if constexpr (std::is_same_v<T, uint8_t>) {
+    return value;
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return float_prefix(static_cast<double>(value));
+  } else if constexpr (std::is_integral_v<T>) {
+    if (type_info(type).physical == Physical::kInt32 && type == oid::kOid) {
+      return static_cast<uint32_t>(value);
+    }
+    return static_cast<uint64_t>(static_cast<int64_t>(value)) ^ kSignBit;
+  } else if constexpr (std::is_same_v<T, UuidValue>) {
+    return bytes_prefix(reinterpret_cast<const char*>(value.bytes), 8);
+  } else if constexpr (std::is_same_v<T, StringRef>) {
+    return is_byte_ordered(type) ? bytes_prefix(value.data, value.size) : 0;
+  } else {
+    return 0;
+  }
+}
+
+/// Whether prefix_of() is the whole value.
+bool prefix_is_whole(Oid type) {
+  switch (physical_of(type)) {
+    case Physical::kBool:
+    case Physical::kInt16:
+    case Physical::kInt32:
+    case Physical::kInt64:
+    case Physical::kFloat32:
+    case Physical::kFloat64: return type_info(type).name.substr(0, 3) != "reg";
+    default: return false;
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const SortOrder>> SortOrder::compile(const std::vector<SortKey>& keys,
+                                                            const EvalContext& context) {
+  auto order = std::make_shared<SortOrder>();
+  for (const SortKey& key : keys) {
+    ASSIGN_OR_RETURN(auto expression, CompiledExpression::compile(*key.expression, context));
+    order->keys_.push_back({std::move(expression), key.expression->type.id, key.descending,
+                            key.nulls_first, key.eql_order});
+  }
+  order->leading_is_complete_ = keys.size() == 1 && prefix_is_whole(order->keys_[0].type);
+  return std::shared_ptr<const SortOrder>(std::move(order));
+}
+
+Result<std::vector<Vector>> SortOrder::keys(const Batch& batch, const EvalContext& context) const {
+  std::vector<Vector> result;
+  result.reserve(keys_.size());
+  for (const Key& key : keys_) {
+    ASSIGN_OR_RETURN(Vector vector, key.expression->evaluate(batch, context));
+    result.push_back(std::move(vector));
+  }
+  return result;
+}
+
+uint32_t SortOrder::rank(const Key& key, const Vector& vector, uint32_t row) const {
+  if (vector.is_null(row)) return key.nulls_first ? kNullsFirst : kNullsLast;
+  if (key.eql_order && is_nan(vector, row)) return kNanLast;
+  return kValue;
+}
+
+int SortOrder::compare(const std::vector<Vector>& a, uint32_t i, const std::vector<Vector>& b,
+                       uint32_t j) const {
+  for (size_t k = 0; k < keys_.size(); ++k) {
+    const Key& key = keys_[k];
+    const uint32_t left = rank(key, a[k], i), right = rank(key, b[k], j);
+    if (left != right) return left < right ? -1 : 1;
+    if (left != kValue) continue;
+    const int order = compare_values(key.type, a[k], i, b[k], j);
+    if (order != 0) return key.descending ? -order : order;
+  }
+  return 0;
+}
+
+void SortOrder::leading(const Vector& vector, Leading* out) const {
+  const Key& key = keys_.front();
+  const uint64_t flip = key.descending ? ~uint64_t{0} : 0;
+  dispatch_physical(physical_of(key.type), [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    const VectorView<T> values = vector.view<T>();
+    const Oid type = key.type;
+    for (uint32_t i = 0; i < vector.size(); ++i) {
+      if (!values.valid(i)) {
+        out[i] = {0, key.nulls_first ? kNullsFirst : kNullsLast};
+        continue;
+      }
+      if constexpr (std::is_floating_point_v<T>) {
+        if (key.eql_order && std::isnan(values[i])) {
+          out[i] = {0, kNanLast};
+          continue;
+        }
+      }
+      if constexpr (std::is_same_v<T, StringRef>) {
+        if (key.eql_order && type == oid::kNumeric && values[i].view() == "NaN") {
+          out[i] = {0, kNanLast};
+          continue;
+        }
+      }
+      out[i] = {prefix_of<T>(type, values[i]) ^ flip, kValue};
+    }
+  });
+}
+
+}  // namespace eventd::engine

@@ -1,0 +1,51 @@
+// The order ORDER BY asks for.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/exec/compiled_expression.h"
+#include "engine/plan/logical_plan.h"
+#include "engine/vector/vector.h"
+#include "result.h"
+
+namespace eventd::engine {
+
+/// A list of sort keys, compiled. Immutable, shared by threads.
+class SortOrder {
+ public:
+  /// The keys' expressions must outlive the result.
+  static Result<std::shared_ptr<const SortOrder>> compile(const std::vector<SortKey>& keys,
+                                                          const EvalContext& context);
+
+  /// The key columns of a batch.
+  Result<std::vector<Vector>> keys(const Batch& batch, const EvalContext& context) const;
+  /// <0, 0, >0: row `i` of keys `a` against row `j` of keys `b`.
+  int compare(const std::vector<Vector>& a, uint32_t i, const std::vector<Vector>& b,
+              uint32_t j) const;
+
+  /// The leading key of a row as a number: a row with the smaller one (by class, then prefix)
+  /// comes first; equal ones are decided by compare().
+  struct Leading {
+    uint64_t prefix;
+    uint32_t rank;  ///< 0 NULLs first, 1 values, 2 EQL's NaN, 3 NULLs last
+  };
+  /// For every row of the leading key column.
+  void leading(const Vector& key, Leading* out) const;
+  /// Whether equal Leadings are equal rows (one key of a fixed-size type).
+  bool leading_is_complete() const { return leading_is_complete_; }
+  size_t size() const { return keys_.size(); }
+
+ private:
+  struct Key {
+    std::shared_ptr<const CompiledExpression> expression;
+    Oid type;
+    bool descending, nulls_first, eql_order;
+  };
+  uint32_t rank(const Key& key, const Vector& vector, uint32_t row) const;
+  std::vector<Key> keys_;
+  bool leading_is_complete_ = false;
+};
+
+}  // namespace eventd::engine

@@ -1,0 +1,94 @@
+// Operators without a child: scans, VALUES, table functions.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine/exec/batch_source.h"
+#include "engine/exec/compiled_expression.h"
+#include "engine/plan/logical_plan.h"
+#include "engine/scan/relation.h"
+
+namespace eventd::engine {
+
+/// Rows of one worker of a scan. Opens its cursor at the first call. Threads: see BatchSource.
+class ScanOperator : public BatchSource {
+ public:
+  ScanOperator(const OperatorContext& context, OperatorStats* stats, std::shared_ptr<Scan> scan)
+      : BatchSource(context, stats), scan_(std::move(scan)) {}
+
+ protected:
+  Result<bool> produce(Batch& batch) override;
+
+ private:
+  std::shared_ptr<Scan> scan_;
+  std::unique_ptr<ScanCursor> cursor_;
+};
+
+/// The sorted partitions of an ordered scan, merged. Column `key_column` (int64-like) of the
+/// scan's output decides; ties go by partition. With `drop_key` that column is the last one and is
+/// left out of what is given above. Threads: see BatchSource.
+class MergeScanOperator : public BatchSource {
+ public:
+  MergeScanOperator(const OperatorContext& context, OperatorStats* stats,
+                    std::shared_ptr<Scan> scan, size_t key_column, bool descending, bool drop_key)
+      : BatchSource(context, stats), scan_(std::move(scan)), key_column_(key_column),
+        descending_(descending), drop_key_(drop_key) {}
+
+ protected:
+  Result<bool> produce(Batch& batch) override;
+
+ private:
+  struct Partition {
+    std::unique_ptr<ScanCursor> cursor;
+    std::shared_ptr<const Batch> batch;
+    std::vector<int64_t> keys;
+    uint32_t row = 0;
+  };
+  struct Pick {
+    uint32_t partition, row;
+  };
+  Status open();
+  Result<bool> refill(Partition& partition);
+  bool comes_after(uint32_t a, uint32_t b) const;
+  void gather(Batch& out) const;
+
+  std::shared_ptr<Scan> scan_;
+  const size_t key_column_;
+  const bool descending_, drop_key_;
+  bool opened_ = false;
+  std::vector<Partition> partitions_;
+  std::vector<uint32_t> heap_;  // partitions with rows; the next row's on top
+  std::vector<Pick> picks_;
+};
+
+/// The rows of a VALUES list. Threads: see BatchSource.
+class ValuesOperator : public BatchSource {
+ public:
+  /// `node` must outlive the operator.
+  ValuesOperator(const OperatorContext& context, OperatorStats* stats, const PlanNode& node)
+      : BatchSource(context, stats), node_(node) {}
+
+ protected:
+  Result<bool> produce(Batch& batch) override;
+
+ private:
+  const PlanNode& node_;
+  size_t next_row_ = 0;
+};
+
+/// A function in FROM. Threads: see BatchSource.
+class TableFunctionOperator : public BatchSource {
+ public:
+  TableFunctionOperator(const OperatorContext& context, OperatorStats* stats, const PlanNode& node)
+      : BatchSource(context, stats), node_(node) {}
+
+ protected:
+  Result<bool> produce(Batch& batch) override;
+
+ private:
+  const PlanNode& node_;
+  std::unique_ptr<TableFunctionCursor> cursor_;
+};
+
+}  // namespace eventd::engine
