@@ -104,6 +104,10 @@ class CommitWaiter {
     moved_.wait(lock, [&] { return calls_ >= calls; });
     return status_;
   }
+  Status take() {
+    const std::lock_guard lock(mutex_);
+    return std::move(status_);
+  }
   EventTransaction::Outcome outcome() {
     const std::lock_guard lock(mutex_);
     return outcome_;

@@ -1,0 +1,112 @@
+// A commit that fails: the disk is full, as RLIMIT_FSIZE makes it for this process.
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <thread>
+
+#include "engine/stats/registry.h"
+#include "tests/unit/ingest/ingest_fixture.h"
+
+namespace eventd::engine {
+namespace {
+
+/// While it lives, no file can be written past `bytes`.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+class StorageFailure : public IngestTest {
+ protected:
+  void emit(const char* type, int count) {
+    const std::vector<kmes::EmitEntry> entries(static_cast<size_t>(count), {type, payload()});
+    ASSERT_TRUE(rings_->emit_lossless(entries, {}));
+  }
+  Status insert(const char* type) {
+    auto transaction = begin();
+    EXPECT_TRUE(transaction->add(type, payload()).ok());
+    CommitWaiter waiter;
+    transaction->submit(waiter.callback());
+    waiter.wait();
+    return waiter.take();
+  }
+  static uint64_t failures() { return stats().counter("ingest.shard.0.commit_failures").value(); }
+};
+
+TEST_F(StorageFailure, LostEventsBecomeAGapAndClientsAreTold) {
+  open(1, 1);
+  start();
+  emit("test.before", 10);
+  ASSERT_OK(insert("test.acknowledged"));
+  const uint64_t failures_before = failures();
+  {
+    const FileSizeLimit full(4096);
+    const Status status = insert("test.refused");
+    ASSERT_FALSE(status.ok());
+    EXPECT_TRUE(status.error().code.text() == "53100" || status.error().code.text() == "58030")
+        << status.error().code.text() << status.error().message;
+    // The writer goes on: the next client is told too, and the rings' events are tried.
+    ASSERT_FALSE(insert("test.refused").ok());
+    emit("test.lost", 7);
+    while (failures() < failures_before + 4) std::this_thread::yield();
+  }
+  emit("test.after", 10);
+  Status status = insert("test.acknowledged");
+  for (int i = 0; i < 1000 && !status.ok(); ++i) status = insert("test.acknowledged");
+  ASSERT_OK(status);
+  close();
+  EXPECT_EQ(files_.sum("SELECT count(*) FROM events WHERE event_type='test.refused'"), 0);
+  EXPECT_EQ(files_.sum("SELECT count(*) FROM events WHERE event_type='test.acknowledged'"), 2);
+  EXPECT_EQ(files_.sum("SELECT count(*) FROM events WHERE event_type='test.before'"), 10);
+  const int64_t stored = files_.sum("SELECT count(*) FROM events WHERE cpu_id=0 AND sequence IS NOT NULL");
+  const int64_t gaps = files_.sum("SELECT count(*) FROM events WHERE event_type='synthetic.gap' AND cpu_id=0");
+  // All 27 are accounted for: stored or told as missing.
+  EXPECT_EQ(files_.rows("SELECT first,last FROM receipts WHERE cpu_id=0"),
+            (std::vector<std::vector<std::string>>{{"1", "27"}}));
+  EXPECT_LT(stored, 27);
+  EXPECT_GE(gaps, 1);
+  // The sequences of refused SQL rows were given out again.
+  EXPECT_EQ(files_.rows("SELECT first,last FROM receipts WHERE cpu_id=32768"),
+            (std::vector<std::vector<std::string>>{{"1", "2"}}));
+}
+
+TEST_F(StorageFailure, AStagedTransactionFailsWhole) {
+  open(1, 1);
+  start();
+  auto transaction = begin(true, 64 << 10);
+  CommitWaiter waiter;
+  {
+    const FileSizeLimit full(4096);
+    for (int i = 0; i < 20'000; ++i) ASSERT_OK(transaction->add("test.staged", payload()));
+    transaction->submit(waiter.callback());
+    ASSERT_FALSE(waiter.wait().ok());
+  }
+  transaction.reset();
+  Status status = insert("test.next");
+  for (int i = 0; i < 1000 && !status.ok(); ++i) status = insert("test.next");
+  ASSERT_OK(status);
+  close();
+  EXPECT_EQ(files_.sum("SELECT count(*) FROM events WHERE event_type='test.staged'"), 0);
+  EXPECT_EQ(files_.sum("SELECT count(*) FROM events WHERE event_type='test.next'"), 1);
+}
+
+TEST_F(StorageFailure, StoppingWhileTheDiskIsFullEnds) {
+  open(1, 1);
+  start();
+  const FileSizeLimit full(4096);
+  emit("test.never", 100);
+  ingest_->stop();
+}
+
+}  // namespace
+}  // namespace eventd::engine
