@@ -300,6 +300,10 @@ void Shard::Impl::restore() {
   }
 }
 
+Status Shard::limit_pages_for_test(int64_t pages) {
+  return impl_->connection.exec(fmt::format("PRAGMA max_page_count={};", pages));
+}
+
 const std::string& Shard::path() const { return impl_->options.path; }
 uint32_t Shard::index() const { return impl_->options.index; }
 const std::shared_ptr<ShardFile>& Shard::file() const { return impl_->file; }

@@ -81,6 +81,8 @@ class Shard {
   uint64_t committed_rows() const;
   /// Bytes in the WAL after the last commit. Any thread.
   uint64_t wal_bytes() const;
+  /// Lets the file grow to `pages` at most, as a full disk would: for tests. Writer thread.
+  Status limit_pages_for_test(int64_t pages);
   /// What readers share of this shard. Any thread.
   const std::shared_ptr<ShardFile>& file() const;
 

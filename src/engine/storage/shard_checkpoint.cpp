@@ -23,8 +23,8 @@ void Shard::checkpoint_if_due() {
   if (bytes > static_cast<uint64_t>(impl.options.wal_size_limit_bytes)) {
     const int64_t now_ns = Clock::system().monotonic_ns();
     if (now_ns >= impl.restart_retry_ns) {
-      impl.restart_retry_ns = now_ns + kRestartRetryNs;
       ReaderGate& gate = impl.file->gate();
+      bool restarted = false;
       const bool empty = gate.close(std::chrono::nanoseconds(2 * kScanSliceNs));
       if (empty) {
         sqlite3_busy_timeout(impl.connection.raw(), 50);
@@ -32,9 +32,14 @@ void Shard::checkpoint_if_due() {
         const int rc = sqlite3_wal_checkpoint_v2(impl.connection.raw(), nullptr,
                                                  SQLITE_CHECKPOINT_RESTART, &frames, &done);
         sqlite3_busy_timeout(impl.connection.raw(), 5000);
-        if (rc == SQLITE_OK) impl.wal_pages = impl.wal_pages_checkpointed = 0;
+        restarted = rc == SQLITE_OK;
       }
       gate.open();
+      if (restarted) {
+        impl.wal_pages = impl.wal_pages_checkpointed = 0;
+      } else {
+        impl.restart_retry_ns = now_ns + kRestartRetryNs;
+      }
       impl.wal_bytes.store(impl.wal_pages * page_bytes, std::memory_order_relaxed);
       return;
     }
