@@ -1,0 +1,228 @@
+#include "engine/plan/eql_conditions.h"
+
+#include <algorithm>
+
+#include "engine/plan/eql_literal.h"
+#include "guid.h"
+
+namespace eventd::engine {
+namespace {
+
+using Kind = EqlCondition::Kind;
+using LiteralKind = EqlLiteral::Kind;
+
+constexpr std::string_view kOriginClasses[] = {"userspace", "kmes", "kacs", "lcs"};
+
+ExprPtr boolean(bool value) { return Expr::constant_of(Datum::boolean(value), {oid::kBool, -1}); }
+
+ExprPtr of_kind(Expr::Kind kind, std::vector<ExprPtr> children) {
+  auto expression = std::make_unique<Expr>();
+  expression->kind = kind;
+  expression->type = {oid::kBool, -1};
+  expression->children = std::move(children);
+  return expression;
+}
+
+ExprPtr null_test(Expr::Kind kind, ExprPtr child) {
+  std::vector<ExprPtr> children;
+  children.push_back(std::move(child));
+  return of_kind(kind, std::move(children));
+}
+
+// What a comparison of different types comes to: only != holds, and only where there is a value.
+ExprPtr mismatch(Kind kind, ExprPtr field) {
+  if (kind == Kind::kNotEq) return null_test(Expr::Kind::kIsNotNull, std::move(field));
+  return boolean(false);
+}
+
+bool is_string_operator(Kind kind) {
+  return kind == Kind::kStartsWith || kind == Kind::kEndsWith || kind == Kind::kContains;
+}
+
+std::string_view sql_operator(Kind kind) {
+  switch (kind) {
+    case Kind::kEq: return "=";
+    case Kind::kNotEq: return "<>";
+    case Kind::kLess: return "<";
+    case Kind::kLessEq: return "<=";
+    case Kind::kGreater: return ">";
+    case Kind::kGreaterEq: return ">=";
+    default: return "";
+  }
+}
+
+std::string_view eql_function(Kind kind) {
+  switch (kind) {
+    case Kind::kEq: return "eql_eq";
+    case Kind::kNotEq: return "eql_ne";
+    case Kind::kLess: return "eql_lt";
+    case Kind::kLessEq: return "eql_le";
+    case Kind::kGreater: return "eql_gt";
+    case Kind::kGreaterEq: return "eql_ge";
+    case Kind::kStartsWith: return "eql_starts_with";
+    case Kind::kEndsWith: return "eql_ends_with";
+    case Kind::kContains: return "eql_contains";
+    default: return "";
+  }
+}
+
+class ConditionBinder {
+ public:
+  explicit ConditionBinder(EqlFields& fields) : fields_(fields) {}
+
+  Result<ExprPtr> bind(const EqlCondition& condition) {
+    switch (condition.kind) {
+      case Kind::kAnd:
+      case Kind::kOr: {
+        std::vector<ExprPtr> children;
+        for (const auto& child : condition.children) {
+          ASSIGN_OR_RETURN(ExprPtr bound, bind(*child));
+          children.push_back(std::move(bound));
+        }
+        return of_kind(condition.kind == Kind::kAnd ? Expr::Kind::kAnd : Expr::Kind::kOr,
+                       std::move(children));
+      }
+      case Kind::kIsNull: return bind_is_null(condition, Expr::Kind::kIsNull);
+      case Kind::kIsNotNull: return bind_is_null(condition, Expr::Kind::kIsNotNull);
+      case Kind::kIn: return bind_list(condition, Kind::kEq, Expr::Kind::kOr);
+      case Kind::kNotIn: return bind_list(condition, Kind::kNotEq, Expr::Kind::kAnd);
+      default: return bind_comparison(condition.field, condition.kind, condition.values[0]);
+    }
+  }
+
+ private:
+  // A payload key whose value is JSON null counts as missing, as payload->>'x' has it.
+  Result<ExprPtr> bind_is_null(const EqlCondition& condition, Expr::Kind kind) {
+    return null_test(kind, fields_.bind_as_text(condition.field));
+  }
+
+  Result<ExprPtr> bind_list(const EqlCondition& condition, Kind each, Expr::Kind together) {
+    std::vector<ExprPtr> children;
+    for (const EqlLiteral& value : condition.values) {
+      ASSIGN_OR_RETURN(ExprPtr bound, bind_comparison(condition.field, each, value));
+      children.push_back(std::move(bound));
+    }
+    if (children.size() == 1) return std::move(children[0]);
+    return of_kind(together, std::move(children));
+  }
+
+  Result<ExprPtr> bind_comparison(const EqlField& field, Kind kind, const EqlLiteral& value) {
+    ExprPtr left = fields_.bind(field);
+    const Oid type = left->type.id;
+    if (value.bare && field.path[0] != "origin_class") {
+      return Error{sqlstate::kSyntaxError, "syntax error at or near \"" + value.text + "\"", {},
+                   "Strings stand in quotes.", {}, value.position};
+    }
+    if (type == oid::kJsonb) return bind_payload(std::move(left), kind, value);
+    if (kind == Kind::kHas) return boolean(false);  // no column is an array
+    switch (type) {
+      case oid::kText: return bind_text(std::move(left), kind, value);
+      case oid::kTimestamptz: return bind_timestamp(std::move(left), kind, value);
+      case oid::kUuid: return bind_guid(std::move(left), kind, value);
+      default: return bind_number(field, std::move(left), kind, value);
+    }
+  }
+
+  // A literal with its own type; parameters take `parameter_type`.
+  Result<ExprPtr> bind_value(const EqlLiteral& value, Oid parameter_type) {
+    switch (value.kind) {
+      case LiteralKind::kInteger: return Expr::constant_of(Datum::int8(value.integer), {oid::kInt8, -1});
+      case LiteralKind::kFloat: return Expr::constant_of(Datum::float8(value.real), {oid::kFloat8, -1});
+      case LiteralKind::kBoolean: return boolean(value.integer != 0);
+      case LiteralKind::kParameter: {
+        ASSIGN_OR_RETURN(ExprPtr parameter, fields_.bind_parameter(value, oid::kUnknown));
+        Oid type = parameter->type.id;
+        if (type == oid::kInt2 || type == oid::kInt4) type = oid::kInt8;
+        if (type == oid::kFloat4 || type == oid::kNumeric) type = oid::kFloat8;
+        if (type != oid::kInt8 && type != oid::kFloat8 && type != oid::kBool) type = parameter_type;
+        return fields_.bind_parameter(value, type);
+      }
+      default: return Expr::constant_of(Datum::text(value.text), {oid::kText, -1});
+    }
+  }
+
+  Result<ExprPtr> bind_payload(ExprPtr left, Kind kind, const EqlLiteral& value) {
+    ASSIGN_OR_RETURN(ExprPtr right, bind_value(value, oid::kText));
+    if (kind == Kind::kHas) return fields_.call("eql_has", std::move(left), std::move(right));
+    if (is_string_operator(kind) && right->type.id != oid::kText) return boolean(false);
+    return fields_.call(eql_function(kind), std::move(left), std::move(right));
+  }
+
+  Result<ExprPtr> bind_text(ExprPtr left, Kind kind, const EqlLiteral& value) {
+    ASSIGN_OR_RETURN(ExprPtr right, bind_value(value, oid::kText));
+    if (right->type.id != oid::kText) return mismatch(kind, std::move(left));
+    // Ordering is for numbers only.
+    if (kind != Kind::kEq && kind != Kind::kNotEq && !is_string_operator(kind)) return boolean(false);
+    return fields_.call(eql_function(kind), std::move(left), std::move(right));
+  }
+
+  Result<ExprPtr> bind_timestamp(ExprPtr left, Kind kind, const EqlLiteral& value) {
+    if (is_string_operator(kind)) return boolean(false);
+    EqlLiteral time = value;
+    if (time.kind == LiteralKind::kString) {
+      if (const auto word = parse_eql_word(time.text)) time.kind = word->kind;
+    }
+    if (time.kind == LiteralKind::kInteger || time.kind == LiteralKind::kFloat ||
+        time.kind == LiteralKind::kBoolean) {
+      return mismatch(kind, std::move(left));
+    }
+    ASSIGN_OR_RETURN(ExprPtr right, fields_.bind_time(time));
+    return fields_.binder().bind_operator(sql_operator(kind), std::move(left), std::move(right),
+                                          value.position);
+  }
+
+  Result<ExprPtr> bind_guid(ExprPtr left, Kind kind, const EqlLiteral& value) {
+    if (value.kind == LiteralKind::kParameter && (kind == Kind::kEq || kind == Kind::kNotEq)) {
+      ASSIGN_OR_RETURN(ExprPtr right, fields_.bind_parameter(value, oid::kUuid));
+      return fields_.binder().bind_operator(sql_operator(kind), std::move(left), std::move(right),
+                                            value.position);
+    }
+    if (value.kind != LiteralKind::kString) return mismatch(kind, std::move(left));
+    if (kind != Kind::kEq && kind != Kind::kNotEq) return boolean(false);
+    const auto guid = Guid::parse(value.text);
+    if (!guid) {
+      return bind_error(sqlstate::kInvalidTextRepresentation,
+                        "invalid input syntax for type uuid: \"" + value.text + "\"", value.position);
+    }
+    UuidValue uuid;
+    const auto bytes = guid->rfc_bytes();
+    std::copy(bytes.begin(), bytes.end(), uuid.bytes);
+    return fields_.binder().bind_operator(sql_operator(kind), std::move(left),
+                                          Expr::constant_of(Datum(oid::kUuid, uuid), {oid::kUuid, -1}),
+                                          value.position);
+  }
+
+  // cpu_id, sequence, origin_class, timestamp_ns.
+  Result<ExprPtr> bind_number(const EqlField& field, ExprPtr left, Kind kind, const EqlLiteral& value) {
+    if (is_string_operator(kind)) return boolean(false);
+    EqlLiteral number = value;
+    if (value.kind == LiteralKind::kString && field.path[0] == "origin_class") {
+      const auto* at = std::find_if(std::begin(kOriginClasses), std::end(kOriginClasses),
+                                    [&](std::string_view name) {
+                                      return equals_ignoring_case(name, value.text);
+                                    });
+      if (at == std::end(kOriginClasses)) {
+        return bind_error(sqlstate::kSyntaxError, "unknown origin class \"" + value.text + "\"",
+                          value.position);
+      }
+      number.kind = LiteralKind::kInteger;
+      number.integer = at - std::begin(kOriginClasses);
+    }
+    ASSIGN_OR_RETURN(ExprPtr right, bind_value(number, oid::kInt8));
+    if (right->type.id != oid::kInt8 && right->type.id != oid::kFloat8) {
+      return mismatch(kind, std::move(left));
+    }
+    return fields_.binder().bind_operator(sql_operator(kind), std::move(left), std::move(right),
+                                          value.position);
+  }
+
+  EqlFields& fields_;
+};
+
+}  // namespace
+
+Result<ExprPtr> bind_eql_condition(const EqlCondition& condition, EqlFields& fields) {
+  return ConditionBinder(fields).bind(condition);
+}
+
+}  // namespace eventd::engine
