@@ -215,16 +215,17 @@ void register_session(Builder& builder) {
                     "inet_client_port()"},
                    always_null);
   // Grammar forms without a pg_proc entry of that name.
-  for (const std::string_view name : {"current_role", "user"}) {
-    builder.add_function({.name = name,
-                          .result = oid::kName,
-                          .volatility = Volatility::kStable,
-                          .kernel = session_text<&SessionFacts::current_user>});
-  }
-  builder.add_function({.name = "current_catalog",
-                        .result = oid::kName,
-                        .volatility = Volatility::kStable,
-                        .kernel = session_text<&SessionFacts::current_database>});
+  const auto add_name = [&](std::string_view name, Kernel kernel) {
+    ScalarFunction function;
+    function.name = name;
+    function.result = oid::kName;
+    function.volatility = Volatility::kStable;
+    function.kernel = kernel;
+    builder.add_function(std::move(function));
+  };
+  add_name("current_role", session_text<&SessionFacts::current_user>);
+  add_name("user", session_text<&SessionFacts::current_user>);
+  add_name("current_catalog", session_text<&SessionFacts::current_database>);
 }
 
 }  // namespace eventd::engine
