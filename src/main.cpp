@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <string>
 
 #include "engine/session/engine.h"
@@ -92,6 +93,23 @@ std::string ready_host(const Settings& settings) {
   return host.find(':') == std::string::npos ? host : "[" + host + "]";
 }
 
+/// <data_directory>/server.address tells local tools where this server listens; gone when it ends.
+class AddressFile {
+ public:
+  AddressFile(const Engine& engine, const std::string& host, uint16_t port)
+      : path_(engine.data_directory() + "/server.address") {
+    std::ofstream out(path_, std::ios::trunc);
+    out << host << ' ' << port << ' ' << engine.run_directory() << '\n';
+    if (!out.flush()) eventd::log::warning("cannot write " + path_);
+  }
+  ~AddressFile() { ::unlink(path_.c_str()); }
+  AddressFile(const AddressFile&) = delete;
+  AddressFile& operator=(const AddressFile&) = delete;
+
+ private:
+  const std::string path_;
+};
+
 int fail(const eventd::Error& error) {
   std::fprintf(stderr, "eventd: %s\n", error.message.c_str());
   if (!error.hint.empty()) std::fprintf(stderr, "hint: %s\n", error.hint.c_str());
@@ -132,8 +150,10 @@ int main(int argc, char** argv) {
   auto server = Server::start(**engine);
   if (!server.ok()) return fail(server.error());
 
-  std::printf("ready postgresql://admin@%s:%u/eventd\n", ready_host((*engine)->settings()).c_str(),
-              static_cast<unsigned>((*server)->port()));
+  const std::string host = ready_host((*engine)->settings());
+  const uint16_t port = (*server)->port();
+  const AddressFile address(**engine, host, port);
+  std::printf("ready postgresql://admin@%s:%u/eventd\n", host.c_str(), static_cast<unsigned>(port));
   std::fflush(stdout);
   notify_service_manager("READY=1");
   serve(**engine, **server, signals);
