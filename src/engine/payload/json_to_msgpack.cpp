@@ -366,7 +366,7 @@ Status Parser::run() {
           writer_.nil();
           next = Next::kAfterValue;
         } else {
-          return expected(next == Next::kValueOrClose ? "array element or \"]\"" : "JSON value");
+          return expected("JSON value");
         }
         break;
       }

@@ -87,7 +87,8 @@ class TextParser {
 
   static Status too_many() {
     return Status(sqlstate::kProgramLimitExceeded,
-                  "number of array dimensions exceeds the maximum allowed (" + std::to_string(kArrayDimensionsMax) + ")");
+                  "number of array dimensions (" + std::to_string(kArrayDimensionsMax + 1) +
+                      ") exceeds the maximum allowed (" + std::to_string(kArrayDimensionsMax) + ")");
   }
   Status ragged() const {
     return malformed(whole_, "Multidimensional arrays must have sub-arrays with matching dimensions.");
@@ -113,10 +114,8 @@ class TextParser {
         after_open = true;
       } else if (c == '}') {
         if (expect_item && !after_open) return malformed(whole_, "Unexpected \"}\" character.");
-        if (after_open && depth != 1) {
-          // An empty sub-array.
-          if (leaf_seen_) return ragged();
-        }
+        // Empty sub-arrays are no arrays.
+        if (after_open && depth != 1) return malformed(whole_, "Unexpected \"}\" character.");
         const int level = --depth;
         if (sizes_[level] < 0) sizes_[level] = counts[level];
         else if (sizes_[level] != counts[level]) return ragged();

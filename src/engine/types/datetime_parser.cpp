@@ -38,7 +38,10 @@ struct Number {
 class Splitter {
  public:
   Splitter(std::string_view text, DateOrder order, std::string_view type_name)
-      : original_(text), order_(order), type_name_(type_name) {}
+      : original_(text),
+        order_(order),
+        type_name_(type_name),
+        time_only_(type_name == "time" || type_name == "time with time zone") {}
 
   Result<ParsedDateTime> run();
 
@@ -80,6 +83,7 @@ class Splitter {
   std::string text_;  // lower case
   DateOrder order_;
   std::string_view type_name_;
+  bool time_only_;  // bare digits are a time
   size_t at_ = 0;
 
   ParsedDateTime result_;
@@ -225,6 +229,13 @@ Status Splitter::number_field() {
     result_.fields.hour = static_cast<int32_t>(n.value);
     return Status();
   }
+  if (complete || (time_only_ && number_count_ == 0 && text_month_ == 0 && (n.digits == 6 || n.digits == 4))) {
+    // hhmmss or hhmm behind a date, or where only a time is wanted.
+    if (result_.has_time || (n.digits != 6 && n.digits != 4)) return invalid();
+    iso_time_next_ = true;
+    at_ -= n.digits;
+    return number_field();
+  }
   if (!complete && number_count_ == 0 && text_month_ == 0 && (n.digits == 8 || n.digits == 6)) {
     // yyyymmdd, yymmdd
     int64_t year = n.value / 10'000;
@@ -234,13 +245,6 @@ Status Splitter::number_field() {
     result_.fields.date = {static_cast<int32_t>(year), static_cast<int32_t>(month), static_cast<int32_t>(day)};
     result_.has_date = true;
     return Status();
-  }
-  if (complete) {
-    // hhmmss or hhmm behind a date.
-    if (result_.has_time || (n.digits != 6 && n.digits != 4)) return invalid();
-    iso_time_next_ = true;
-    at_ -= n.digits;
-    return number_field();
   }
   if (number_count_ >= 2) return invalid();
   numbers_[number_count_++] = n;
@@ -287,7 +291,7 @@ Status Splitter::word_field() {
     result_.special = s;
     return Status();
   };
-  if (word == "t" && result_.has_date && (digit(peek()) || is_input_space(peek()))) {
+  if (word == "t" && (result_.has_date || time_only_) && (digit(peek()) || is_input_space(peek()))) {
     iso_time_next_ = true;
     return Status();
   }
@@ -381,8 +385,8 @@ Result<ParsedDateTime> Splitter::run() {
     } else if ((c == '+' || c == '-') && alpha(peek(1))) {
       ++at_;
       RETURN_IF_ERROR(word_field());
-      if (result_.special != DateTimeSpecial::kInfinity) return invalid();
-      if (c == '-') result_.special = DateTimeSpecial::kMinusInfinity;
+      if (c == '+' || result_.special != DateTimeSpecial::kInfinity) return invalid();
+      result_.special = DateTimeSpecial::kMinusInfinity;
     } else if (c == '(' || c == ')') {
       ++at_;
     } else {

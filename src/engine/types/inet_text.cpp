@@ -34,7 +34,8 @@ size_t abbreviated_v4(std::string_view text, uint8_t* address) {
 int classful_bits(const uint8_t* address, size_t bytes) {
   const int first = address[0];
   const int bits = first >= 240 ? 32 : first >= 224 ? 8 : first >= 192 ? 24 : first >= 128 ? 16 : 8;
-  return std::max(bits, static_cast<int>(bytes) * 8);
+  const int covering = std::max(bits, static_cast<int>(bytes) * 8);
+  return covering == 8 && first == 224 ? 4 : covering;  // a class D address alone
 }
 
 }  // namespace

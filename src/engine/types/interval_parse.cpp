@@ -44,7 +44,7 @@ Unit unit_of(std::string_view word) {
 
 /// Sums parts; fractions run down: years → months, months → days, days → time.
 struct Sum {
-  Int128 months = 0, days = 0, micros = 0;
+  Int128 years = 0, months = 0, days = 0, micros = 0;
 
   void add_days_fraction(long double days_value) {
     const long double whole = std::trunc(days_value);
@@ -81,8 +81,9 @@ struct Sum {
       case Unit::kMillennium: add_years(whole, fraction, 1000); break;
     }
   }
-  void add_years(Int128 whole, long double fraction, int years) {
-    months += whole * years * 12 + static_cast<Int128>(std::rint(fraction * years * 12));
+  void add_years(Int128 whole, long double fraction, int unit_years) {
+    years += whole * unit_years;
+    months += static_cast<Int128>(std::rint(fraction * unit_years * 12));
   }
 };
 
@@ -108,14 +109,15 @@ class IntervalParser {
       return Status(sqlstate::kInvalidDatetimeFormat, message.append(whole_).append("\""));
     }
     IntervalValue value;
-    value.months = static_cast<int32_t>(sum_.months);
+    const Int128 months = sum_.years * 12 + sum_.months;
+    value.months = static_cast<int32_t>(months);
     value.days = static_cast<int32_t>(sum_.days);
     value.microseconds = static_cast<int64_t>(sum_.micros);
-    if (overflow_ || value.months != sum_.months || value.days != sum_.days) {
+    if (overflow_ || !fits(sum_.years) || !fits(sum_.months) || !fits(sum_.days)) {
       std::string message = "interval field value out of range: \"";
       return Status(sqlstate::kIntervalFieldOverflow, message.append(whole_).append("\""));
     }
-    if (value.microseconds != sum_.micros)
+    if (value.microseconds != sum_.micros || value.months != months)
       return Status(sqlstate::kDatetimeFieldOverflow, "interval out of range");
     return value;
   }
@@ -123,6 +125,7 @@ class IntervalParser {
  private:
   bool at_end() const { return at_ >= text_.size(); }
   char peek() const { return at_end() ? '\0' : text_[at_]; }
+  static bool fits(Int128 v) { return v >= INT32_MIN && v <= INT32_MAX; }
   static bool digit(char c) { return c >= '0' && c <= '9'; }
   void skip_space() {
     while (!at_end() && is_input_space(peek())) ++at_;
@@ -211,7 +214,7 @@ class IntervalParser {
   bool traditional() {
     if (peek() == '@') ++at_;
     bool any = false, ago = false;
-    bool seen_bare = false;
+    unsigned seen_units = 0;
     for (skip_space(); !at_end(); skip_space()) {
       if (ago) return false;
       const char c = peek();
@@ -226,7 +229,11 @@ class IntervalParser {
       Number n;
       if (!number(n)) return false;
       if (peek() == ':') {
-        if (!clock(n)) return false;
+        // A time stands for hours, minutes and seconds.
+        constexpr unsigned kClock = 1u << static_cast<unsigned>(Unit::kHour) | 1u << static_cast<unsigned>(Unit::kMinute) |
+                                    1u << static_cast<unsigned>(Unit::kSecond);
+        if ((seen_units & kClock) != 0 || !clock(n)) return false;
+        seen_units |= kClock;
         any = true;
         continue;
       }
@@ -239,7 +246,8 @@ class IntervalParser {
           overflow_ = true;
           return false;
         }
-        sum_.months += n.whole * 12 + (n.negative ? -months : months);
+        sum_.years += n.whole;
+        sum_.months += n.negative ? -months : months;
         any = true;
         continue;
       }
@@ -258,14 +266,15 @@ class IntervalParser {
         if (look >= text_.size() || text_[look] != ':' || look == at_) return false;
         unit = Unit::kDay;
       }
-      if (unit == Unit::kNone) {
-        if (seen_bare) return false;
-        seen_bare = true;
-      }
+      // Each unit once; a number without one is seconds.
+      const unsigned bit = 1u << static_cast<unsigned>(unit == Unit::kNone ? Unit::kSecond : unit);
+      if ((seen_units & bit) != 0) return false;
+      seen_units |= bit;
       sum_.add(unit, n.whole, n.fraction);
       any = true;
     }
     if (ago) {
+      sum_.years = -sum_.years;
       sum_.months = -sum_.months;
       sum_.days = -sum_.days;
       sum_.micros = -sum_.micros;
@@ -285,7 +294,7 @@ class IntervalParser {
     while (!at_end()) {
       if (peek() == 't') {
         if (time) return false;
-        time = true;
+        time = any = true;
         ++at_;
         continue;
       }
@@ -307,7 +316,8 @@ class IntervalParser {
           ++at_;
           if (!digits(days)) return false;
         }
-        sum_.months += n.whole * 12 + months;
+        sum_.years += n.whole;
+        sum_.months += months;
         sum_.days += days;
         continue;
       }
