@@ -43,6 +43,16 @@ static inline void kmes_full_barrier(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* A full barrier right after a sequentially consistent read-modify-write, which on x86 is one. */
+static inline void kmes_full_barrier_after_atomic(void)
+{
+#if defined(__x86_64__)
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+#else
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
 #pragma GCC diagnostic pop
 
 /*

@@ -179,7 +179,7 @@ void RingMapping::wake_if_needed() const {
   // write_pos is stored before need_wake is loaded; pairs with the full barrier in
   // RingReader::wait(), which stores need_wake before it loads write_pos.
   kmes_full_barrier();
-  if (memory_->take_wake_requests()) memory_->wake_all();
+  wake_who_asked();
 }
 
 }  // namespace eventd::kmes

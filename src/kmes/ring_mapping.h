@@ -77,6 +77,10 @@ class RingMapping {
 
   /// Producer side: full barrier, then the wake-up for every view that asked.
   void wake_if_needed() const;
+  /// The same for a producer that has just had its full barrier.
+  void wake_who_asked() const {
+    if (memory_->take_wake_requests()) memory_->wake_all();
+  }
   /// Wakes every sleeper unasked (RingReader::wake, a replaced ring).
   void wake_all() const { memory_->wake_all(); }
 

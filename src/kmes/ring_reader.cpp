@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 
 #include "bytes.h"
@@ -129,7 +130,10 @@ bool RingReader::wait(int64_t timeout_ns) {
     timeout.tv_sec = static_cast<time_t>(bounded / kNsPerSecond);
     timeout.tv_nsec = static_cast<long>(bounded % kNsPerSecond);
     // Not FUTEX_PRIVATE: the word is known under several addresses.
-    syscall(SYS_futex, &page.futex_counter, FUTEX_WAIT, counter, &timeout, nullptr, 0);
+    if (syscall(SYS_futex, &page.futex_counter, FUTEX_WAIT, counter, &timeout, nullptr, 0) != 0 &&
+        errno == ETIMEDOUT && something_to_read()) {
+      ++late_wait_count_;
+    }
   }
   need_wake.store(0, std::memory_order_relaxed);
   const bool woken = wake_requested_.exchange(false, std::memory_order_acq_rel);

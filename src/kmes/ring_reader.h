@@ -44,6 +44,9 @@ class RingReader {
   uint64_t lapped_count() const { return lapped_count_; }
   uint64_t torn_count() const { return torn_count_; }
   uint64_t corrupt_count() const { return corrupt_count_; }
+  /// Waits that ran into their timeout though there was something to read: stays 0 but for a writer
+  /// publishing at that very moment, unless wake-ups get lost.
+  uint64_t late_wait_count() const { return late_wait_count_; }
 
  private:
   enum class Header : uint8_t { kGood, kOverrun, kBad };
@@ -60,6 +63,7 @@ class RingReader {
   uint64_t lapped_count_ = 0;
   uint64_t torn_count_ = 0;
   uint64_t corrupt_count_ = 0;
+  uint64_t late_wait_count_ = 0;
 };
 
 }  // namespace eventd::kmes

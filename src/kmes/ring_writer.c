@@ -2,21 +2,13 @@
 
 #include "kmes/ring_atomics.h"
 
-/* Fields are stored in the byte order of the machine, which every build checks to be little-endian. */
-static void store_u16(uint8_t *to, uint16_t value)
-{
-	memcpy(to, &value, sizeof(value));
-}
-
-static void store_u32(uint8_t *to, uint32_t value)
-{
-	memcpy(to, &value, sizeof(value));
-}
-
-static void store_u64(uint8_t *to, uint64_t value)
-{
-	memcpy(to, &value, sizeof(value));
-}
+/*
+ * One field of a header on the ring. Stored straight there: filling the template first and copying it
+ * would read back what was just stored in other widths, which stalls. The byte order is the machine's,
+ * which every build checks to be little-endian.
+ */
+#define STORE_FIELD(header, offset, value) \
+	kmes_racing_copy((header) + (offset), &(value), sizeof(value))
 
 void kmes_ring_writer_init(struct kmes_ring_writer *writer, struct kmes_producer_page *producer,
 			   uint8_t *data)
@@ -28,7 +20,7 @@ void kmes_ring_writer_init(struct kmes_ring_writer *writer, struct kmes_producer
 	writer->published = kmes_load_acquire(&producer->write_pos);
 	writer->frontier = writer->published;
 	writer->tail = kmes_load_acquire(&producer->tail_pos);
-	store_u16(writer->header + KMES_CPU_ID_OFFSET, producer->cpu_id);
+	memcpy(writer->header + KMES_CPU_ID_OFFSET, &producer->cpu_id, sizeof(producer->cpu_id));
 }
 
 void kmes_ring_stamp(struct kmes_ring_writer *writer, uint64_t timestamp_ns, uint8_t origin_class,
@@ -37,7 +29,13 @@ void kmes_ring_stamp(struct kmes_ring_writer *writer, uint64_t timestamp_ns, uin
 {
 	uint8_t *header = writer->header;
 
-	store_u64(header + KMES_TIMESTAMP_OFFSET, timestamp_ns);
+	writer->timestamp_ns = timestamp_ns;
+	/* Mostly the same emitter as before: then the template is only read. */
+	if (header[KMES_ORIGIN_CLASS_OFFSET] == origin_class &&
+	    memcmp(header + KMES_EFFECTIVE_TOKEN_OFFSET, effective_token_guid, KMES_GUID_SIZE) == 0 &&
+	    memcmp(header + KMES_TRUE_TOKEN_OFFSET, true_token_guid, KMES_GUID_SIZE) == 0 &&
+	    memcmp(header + KMES_PROCESS_OFFSET, process_guid, KMES_GUID_SIZE) == 0)
+		return;
 	header[KMES_ORIGIN_CLASS_OFFSET] = origin_class;
 	memcpy(header + KMES_EFFECTIVE_TOKEN_OFFSET, effective_token_guid, KMES_GUID_SIZE);
 	memcpy(header + KMES_TRUE_TOKEN_OFFSET, true_token_guid, KMES_GUID_SIZE);
@@ -89,7 +87,9 @@ bool kmes_ring_write(struct kmes_ring_writer *writer, const void *type, size_t t
 		     const void *payload, size_t payload_len)
 {
 	const uint64_t size = kmes_ring_event_size(writer, type_len, payload_len);
-	uint8_t *header = writer->header;
+	const uint32_t event_size = (uint32_t)size;
+	const uint32_t header_size = (uint32_t)(KMES_HEADER_FIXED_SIZE + type_len);
+	const uint16_t type_size = (uint16_t)type_len;
 	uint8_t *to;
 
 	writer->sequence++;
@@ -97,14 +97,14 @@ bool kmes_ring_write(struct kmes_ring_writer *writer, const void *type, size_t t
 		writer->dropped++;
 		return false;
 	}
-	store_u32(header + KMES_EVENT_SIZE_OFFSET, (uint32_t)size);
-	store_u32(header + KMES_HEADER_SIZE_OFFSET, (uint32_t)(KMES_HEADER_FIXED_SIZE + type_len));
-	store_u64(header + KMES_SEQUENCE_OFFSET, writer->sequence);
-	store_u16(header + KMES_TYPE_LEN_OFFSET, (uint16_t)type_len);
-
 	make_room(writer, size);
 	to = writer->data + (writer->frontier & (writer->capacity - 1));
-	kmes_racing_copy(to, header, KMES_HEADER_FIXED_SIZE);
+	kmes_racing_copy(to, writer->header, KMES_HEADER_FIXED_SIZE);
+	STORE_FIELD(to, KMES_EVENT_SIZE_OFFSET, event_size);
+	STORE_FIELD(to, KMES_HEADER_SIZE_OFFSET, header_size);
+	STORE_FIELD(to, KMES_TIMESTAMP_OFFSET, writer->timestamp_ns);
+	STORE_FIELD(to, KMES_SEQUENCE_OFFSET, writer->sequence);
+	STORE_FIELD(to, KMES_TYPE_LEN_OFFSET, type_size);
 	kmes_racing_copy(to + KMES_HEADER_FIXED_SIZE, type, type_len);
 	if (payload_len != 0)
 		kmes_racing_copy(to + KMES_HEADER_FIXED_SIZE + type_len, payload, payload_len);

@@ -24,6 +24,7 @@ struct kmes_ring_writer {
 	uint64_t published;  /* = producer->write_pos */
 	uint64_t tail;       /* = producer->tail_pos */
 	uint64_t sequence;   /* last one spent */
+	uint64_t timestamp_ns; /* of the current batch */
 	uint64_t emitted;
 	uint64_t dropped;    /* too large or without a type: sequence spent, nothing written */
 	uint8_t header[KMES_HEADER_FIXED_SIZE]; /* template: cpu and stamp stay from event to event */

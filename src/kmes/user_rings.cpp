@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "kmes/ring_atomics.h"
+#include "kmes/ring_lock.h"
 #include "kmes/ring_writer.h"
 
 namespace eventd::kmes {
@@ -26,7 +27,7 @@ uint64_t realtime_ns() {
 struct alignas(64) UserRing {
   std::unique_ptr<RingMapping> mapping;  // constant after creation
 
-  alignas(64) mutable std::mutex mutex;
+  alignas(64) mutable RingLock mutex;
   kmes_ring_writer writer{};  // guarded by mutex
 
   alignas(64) std::atomic<uint64_t> drained{0};  // written by the drain thread
@@ -81,7 +82,10 @@ struct UserRings::Impl {
       }
       if (done != 0) kmes_ring_publish(&writer);
     }
-    if (done != 0) ring.mapping->wake_if_needed();
+    if (done != 0) {
+      kmes_full_barrier_after_atomic();  // the unlock; pairs with the one in RingReader::wait()
+      ring.mapping->wake_who_asked();
+    }
     return done;
   }
 
@@ -127,7 +131,8 @@ void UserRings::emit(std::span<const EmitEntry> entries, const EventStamp& stamp
     for (const EmitEntry& entry : entries) write_entry(ring.writer, entry);
     kmes_ring_publish(&ring.writer);
   }
-  ring.mapping->wake_if_needed();
+  kmes_full_barrier_after_atomic();  // the unlock; pairs with the one in RingReader::wait()
+  ring.mapping->wake_who_asked();
 }
 
 bool UserRings::emit_lossless(std::span<const EmitEntry> entries, const EventStamp& stamp) {

@@ -55,7 +55,24 @@ bool kmes_utf8_valid(const uint8_t *bytes, size_t size)
 	return true;
 }
 
-static uint32_t load_be(const uint8_t *from, size_t size)
+/*
+ * True when the `size` bytes are ASCII, as keys and names are; a string of up to eight costs one load
+ * when `readable` bytes (>= size) may be read. False says nothing.
+ */
+static inline bool short_ascii(const uint8_t *bytes, size_t size, size_t readable)
+{
+	uint64_t word;
+
+	if (size == 0)
+		return true;
+	if (size > sizeof(word) || readable < sizeof(word))
+		return false;
+	memcpy(&word, bytes, sizeof(word));
+	/* Little-endian: the string is the low bytes. */
+	return (word << (64 - 8 * size) & HIGH_BITS) == 0;
+}
+
+static inline uint32_t load_be(const uint8_t *from, size_t size)
 {
 	uint32_t value = 0;
 
@@ -140,7 +157,10 @@ bool kmes_msgpack_valid(const uint8_t *bytes, size_t size, unsigned int max_nest
 		case SCALAR:
 			break;
 		case STR:
-			if (count > size - at || !kmes_utf8_valid(bytes + at, count))
+			if (count > size - at)
+				return false;
+			if (!short_ascii(bytes + at, count, size - at) &&
+			    !kmes_utf8_valid(bytes + at, count))
 				return false;
 			at += count;
 			break;
