@@ -294,20 +294,8 @@ bool BatchWriter::should_commit() const {
 
 void BatchWriter::commit() {
   if (begun_) {
-    batch_coverage_.add(staged_coverage_);
-    for (const Coverage::Range& range : batch_coverage_.ranges()) {
-      const bool sql = range.cpu_id >= kSqlCpuIdBase;
-      batch_receipts_.push_back({.boot_id = options_.boot_id,
-                                 .epoch = sql ? Guid{} : options_.epoch,
-                                 .cpu_id = range.cpu_id,
-                                 .first = range.first,
-                                 .last = range.last});
-    }
     const int64_t started_ns = options_.clock->monotonic_ns();
-    if (!batch_receipts_.empty()) {
-      if (Status status = shard_.add_receipts(batch_receipts_); !status.ok())
-        return fail(std::move(status));
-    }
+    if (Status status = write_receipts(); !status.ok()) return fail(std::move(status));
     Status status = shard_.commit();
     if (!status.ok()) {
       begun_ = false;  // it has rolled back itself
@@ -320,6 +308,9 @@ void BatchWriter::commit() {
     healthy_.store(true, std::memory_order_relaxed);
     failures_in_a_row_ = 0;
     staged_coverage_.clear();
+    for (const Coverage::Range& range : batch_coverage_.ranges()) {
+      if (RingProgress* ring = progress(range.cpu_id)) ring->committed(range.first, range.last);
+    }
     if (lost_written_) lost_.clear();
     synthetic_.erase(synthetic_.begin(), synthetic_.begin() + static_cast<ptrdiff_t>(batch_synthetic_));
   }
@@ -330,6 +321,23 @@ void BatchWriter::commit() {
   reset_batch();
   if (!has_backlog()) reach_fences(true);
   shard_.checkpoint_if_due();
+}
+
+Status BatchWriter::write_receipts() {
+  batch_coverage_.add(staged_coverage_);
+  const auto add = [this](uint16_t cpu_id, uint64_t first, uint64_t last) {
+    batch_receipts_.push_back({.boot_id = options_.boot_id,
+                               .epoch = cpu_id >= kSqlCpuIdBase ? Guid{} : options_.epoch,
+                               .cpu_id = cpu_id,
+                               .first = first,
+                               .last = last});
+  };
+  for (const Coverage::Range& range : batch_coverage_.ranges()) {
+    add(range.cpu_id, range.first, range.last);
+    const RingProgress* ring = progress(range.cpu_id);
+    if (const uint64_t through = ring ? ring->covered_through() : 0) add(range.cpu_id, 1, through);
+  }
+  return batch_receipts_.empty() ? Status() : shard_.add_receipts(batch_receipts_);
 }
 
 void BatchWriter::reset_batch() {

@@ -15,6 +15,7 @@
 #include "engine/ingest/arrival_estimate.h"
 #include "engine/ingest/coverage.h"
 #include "engine/ingest/handoff.h"
+#include "engine/ingest/ring_progress.h"
 #include "engine/stats/registry.h"
 #include "engine/storage/shard.h"
 #include "guid.h"
@@ -30,6 +31,8 @@ struct BatchWriterOptions {
   uint64_t last_sql_sequence = 0;
   /// Ranges found lost at start: gap records with the first commit.
   Coverage lost;
+  /// By ring; null for rings with one shard, whose receipts are one range anyway.
+  std::vector<RingProgress*> progress;
   const Clock* clock = &Clock::system();
   /// Called on the writer's thread when commits begin to fail.
   std::function<void(uint32_t shard, const Error& error)> on_storage_error;
@@ -68,6 +71,10 @@ class BatchWriter {
   bool has_backlog() const;
   bool should_commit() const;
   void commit();
+  Status write_receipts();
+  RingProgress* progress(uint16_t cpu_id) const {
+    return cpu_id < options_.progress.size() ? options_.progress[cpu_id] : nullptr;
+  }
   void fail(Status status);
   /// Stopping while commits fail: gives up what waits, telling its clients.
   void abandon();

@@ -31,6 +31,19 @@ class Coverage {
   void add(const Coverage& other) {
     for (const Range& range : other.ranges_) add(range.cpu_id, range.first, range.last);
   }
+  /// Takes the sequences first … last out. REQUIRES: first <= last.
+  void remove(uint16_t cpu_id, uint64_t first, uint64_t last) {
+    for (size_t i = 0; i < ranges_.size();) {
+      const Range range = ranges_[i];
+      if (range.cpu_id != cpu_id || last < range.first || first > range.last) {
+        ++i;
+        continue;
+      }
+      ranges_.erase(ranges_.begin() + static_cast<ptrdiff_t>(i));
+      if (range.first < first) ranges_.push_back({range.first, first - 1, cpu_id});
+      if (range.last > last) ranges_.push_back({last + 1, range.last, cpu_id});
+    }
+  }
   const std::vector<Range>& ranges() const { return ranges_; }
   bool empty() const { return ranges_.empty(); }
   void clear() { ranges_.clear(); }

@@ -92,6 +92,7 @@ bool DrainThread::drain_batch() {
     handoff.cancel(batch);
   } else {
     events_.add(batch->events);
+    if (options_.progress) options_.progress->assign(batch->covered_first, batch->covered_last);
     handoff.put(batch);
   }
   // Release; pairs with the acquire in caught_up(): what lies before it is in the handoff.

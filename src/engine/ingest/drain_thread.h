@@ -9,6 +9,7 @@
 #include "engine/ingest/event_ingest.h"
 #include "engine/ingest/gap_detector.h"
 #include "engine/ingest/handoff.h"
+#include "engine/ingest/ring_progress.h"
 #include "engine/stats/registry.h"
 #include "kmes/ring_reader.h"
 #include "kmes/user_rings.h"
@@ -22,6 +23,8 @@ struct DrainThreadOptions {
   uint16_t cpu_id = 0;
   /// The handoffs of the ring's shards: one, or several to rotate over.
   std::vector<Handoff*> handoffs;
+  /// Of a ring with several handoffs, else null.
+  RingProgress* progress = nullptr;
   /// Drain threads that share a handoff of this one.
   uint32_t producers = 1;
   /// Sequences up to it are stored already.

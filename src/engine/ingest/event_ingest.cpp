@@ -14,7 +14,9 @@
 #include "engine/ingest/drain_thread.h"
 #include "engine/ingest/handoff.h"
 #include "engine/ingest/resume.h"
+#include "engine/ingest/ring_progress.h"
 #include "engine/ingest/sql_rows.h"
+#include "engine/ingest/stored_receipts.h"
 #include "engine/ingest/synthetic.h"
 #include "engine/stats/registry.h"
 #include "log.h"
@@ -33,7 +35,9 @@ struct EventIngest::Impl {
   ~Impl() { stop(false); }
 
   Status start();
-  Result<Resume> read_resume();
+  /// Covered by earlier runs of this boot.
+  uint64_t last_sequence(uint32_t cpu) const;
+  void make_progress();
   void make_writers();
   void make_drains();
   /// Waits until every writer has committed what was posted to it. False if one could not.
@@ -50,6 +54,7 @@ struct EventIngest::Impl {
   EventIngestOptions options;
   Resume resume;
   // In this order, so that what is used goes last.
+  std::vector<std::unique_ptr<RingProgress>> progress;  // by ring
   std::vector<std::unique_ptr<Handoff>> handoffs;
   std::vector<std::unique_ptr<BatchWriter>> writers;
   std::vector<std::unique_ptr<DrainThread>> drains;
@@ -74,11 +79,12 @@ Status EventIngest::Impl::start() {
   if (options.boot_id.is_zero()) {
     ASSIGN_OR_RETURN(options.boot_id, read_boot_id());
   }
-  ASSIGN_OR_RETURN(resume, read_resume());
+  ASSIGN_OR_RETURN(const auto receipts, read_stored_receipts(shards));
+  resume = plan_resume(receipts, options.boot_id, kUserModeEpoch);
   for (uint16_t cpu = 0; cpu < rings.ring_count(); ++cpu) {
-    if (const auto last = resume.last.find(cpu); last != resume.last.end())
-      rings.resume_sequence(cpu, last->second);
+    if (const uint64_t last = last_sequence(cpu)) rings.resume_sequence(cpu, last);
   }
+  make_progress();
   make_writers();
   make_drains();
   for (auto& writer : writers) writer->start();
@@ -97,18 +103,26 @@ Status EventIngest::Impl::start() {
   return {};
 }
 
-Result<Resume> EventIngest::Impl::read_resume() {
-  std::vector<ReceiptRange> receipts;
-  for (uint32_t i = 0; i < shards.shard_count(); ++i) {
-    ASSIGN_OR_RETURN(const auto of_shard, shards.shard(i).receipts());
-    receipts.insert(receipts.end(), of_shard.begin(), of_shard.end());
+uint64_t EventIngest::Impl::last_sequence(uint32_t cpu) const {
+  const auto last = resume.last.find(static_cast<uint16_t>(cpu));
+  return last == resume.last.end() ? 0 : last->second;
+}
+
+void EventIngest::Impl::make_progress() {
+  for (uint16_t cpu = 0; cpu < rings.ring_count(); ++cpu) {
+    progress.push_back(nullptr);
+    if (cpu + uint32_t{rings.ring_count()} >= shards.shard_count()) continue;  // one shard
+    progress.back() = std::make_unique<RingProgress>(cpu, last_sequence(cpu));
+    for (const Coverage::Range& hole : resume.holes.ranges()) {
+      if (hole.cpu_id == cpu) progress.back()->assign(hole.first, hole.last);
+    }
   }
-  return plan_resume(receipts, options.boot_id, kUserModeEpoch);
 }
 
 void EventIngest::Impl::make_writers() {
+  std::vector<RingProgress*> progress_of_rings;
+  for (auto& ring : progress) progress_of_rings.push_back(ring.get());
   for (uint32_t i = 0; i < shards.shard_count(); ++i) {
-    const auto last = resume.last.find(static_cast<uint16_t>(kSqlCpuIdBase + i));
     handoffs.push_back(std::make_unique<Handoff>(options.max_batch_size));
     writers.push_back(std::make_unique<BatchWriter>(
         shards.shard(i), *handoffs.back(),
@@ -117,8 +131,9 @@ void EventIngest::Impl::make_writers() {
             .epoch = kUserModeEpoch,
             .max_batch_size = options.max_batch_size,
             .max_batch_latency_ns = options.max_batch_latency_ns,
-            .last_sql_sequence = last == resume.last.end() ? 0 : last->second,
+            .last_sql_sequence = last_sequence(kSqlCpuIdBase + i),
             .lost = i == 0 ? resume.holes : Coverage{},
+            .progress = progress_of_rings,
             .clock = options.clock,
             .on_storage_error =
                 [this](uint32_t shard, const Error& error) { report_storage_error(shard, error); }}));
@@ -142,8 +157,8 @@ void EventIngest::Impl::make_drains() {
     drain.affinity = options.drain_affinity;
     if (drain.affinity == EventIngestOptions::Affinity::kCpu && shard_count != ring_count)
       drain.affinity = EventIngestOptions::Affinity::kNode;
-    if (const auto last = resume.last.find(drain.cpu_id); last != resume.last.end())
-      drain.last_handled = last->second;
+    drain.last_handled = last_sequence(cpu);
+    drain.progress = progress[cpu].get();
     drains.push_back(std::make_unique<DrainThread>(rings, std::move(drain)));
     gauges.push_back(stats().add_gauge(
         "ingest.ring." + std::to_string(cpu) + ".lag_bytes",

@@ -6,6 +6,7 @@
 #include "engine/ingest/boot.h"
 #include "engine/ingest/coverage.h"
 #include "engine/ingest/resume.h"
+#include "engine/ingest/ring_progress.h"
 #include "engine/ingest/row_buffer.h"
 #include "engine/ingest/synthetic.h"
 #include "kmes/validate.h"
@@ -39,6 +40,33 @@ TEST(Coverage, MergesWhatTouchesAndKeepsCpusApart) {
   EXPECT_EQ(coverage.ranges()[0].first, 1u);
   EXPECT_EQ(coverage.ranges()[0].last, 30u);
   EXPECT_EQ(coverage.ranges()[1].cpu_id, 1);
+}
+
+TEST(Coverage, RemovesFromTheMiddle) {
+  Coverage coverage;
+  coverage.add(0, 1, 10);
+  coverage.add(1, 1, 10);
+  coverage.remove(0, 4, 6);
+  coverage.remove(0, 10, 20);
+  coverage.remove(1, 1, 10);
+  ASSERT_EQ(coverage.ranges().size(), 2u);
+  EXPECT_EQ(coverage.ranges()[0].last, 3u);
+  EXPECT_EQ(coverage.ranges()[1].first, 7u);
+  EXPECT_EQ(coverage.ranges()[1].last, 9u);
+}
+
+TEST(RingProgress, GoesAsFarAsTheSlowestShard) {
+  RingProgress progress(2, 5);
+  EXPECT_EQ(progress.covered_through(), 5u);
+  progress.assign(6, 10);   // shard A
+  progress.assign(11, 20);  // shard B
+  progress.assign(21, 30);  // shard A
+  progress.committed(11, 20);
+  EXPECT_EQ(progress.covered_through(), 5u);
+  progress.committed(6, 10);
+  EXPECT_EQ(progress.covered_through(), 20u);
+  progress.committed(21, 30);
+  EXPECT_EQ(progress.covered_through(), 30u);
 }
 
 TEST(ArrivalEstimate, IsFastUnderLoadAndSlowAgainWhenItEnds) {
