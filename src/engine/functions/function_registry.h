@@ -57,7 +57,6 @@ inline constexpr Oid kFirstOwnOid = 10'000'000;
 
 // One per file; FunctionCatalog() calls them all.
 void register_arithmetic(FunctionCatalog::Builder& builder);
-void register_integer_math(FunctionCatalog::Builder& builder);
 void register_float_math(FunctionCatalog::Builder& builder);
 void register_numeric_math(FunctionCatalog::Builder& builder);
 void register_comparison(FunctionCatalog::Builder& builder);
