@@ -142,7 +142,8 @@ void CopyEncoder::append_text_escaped(std::string_view value, std::string& out) 
 void CopyEncoder::append_csv_value(std::string_view value, bool force_quote,
                                    std::string& out) const {
   // A value that reads as NULL, or a lone `\.`, must be quoted, as PostgreSQL does.
-  bool quote = force_quote || value == null_text_ || value == "\\.";
+  bool quote = force_quote || value == null_text_ ||
+               (columns_.size() == 1 && value == "\\.");
   for (size_t i = 0; !quote && i < value.size(); ++i) {
     const char c = value[i];
     quote = c == delimiter_ || c == quote_ || c == '\n' || c == '\r';

@@ -297,20 +297,9 @@ void ProtocolSession::on_parse(std::string_view body) {
   if (Status status = decode_parse(body, parse_); !status.ok()) return malformed(status.error());
   if (!is_valid_utf8(parse_.query) || !is_valid_utf8(parse_.statement))
     return statement_error(invalid_utf8());
-  auto statements = engine::split_statements(parse_.query);
-  if (!statements.ok()) return statement_error(std::move(statements.error()));
-  if (statements->size() > 1)
-    return statement_error(make_error(sqlstate::kSyntaxError,
-                                      "cannot insert multiple commands into a prepared statement"));
-  const engine::StatementText text = statements->empty() ? engine::StatementText{} : (*statements)[0];
-  session_->begin_statement(text.text);
-  auto prepared = session_->prepare(text.text, parse_.parameter_types);
-  if (!prepared.ok()) {
-    Error error = std::move(prepared.error());
-    if (error.position > 0)
-      error.position += static_cast<int>(count_characters(parse_.query.substr(0, text.offset)));
-    return statement_error(std::move(error));
-  }
+  session_->begin_statement(parse_.query);
+  auto prepared = session_->prepare(parse_.query, parse_.parameter_types);
+  if (!prepared.ok()) return statement_error(std::move(prepared.error()));
   if (Status status = session_->store_prepared(std::string(parse_.statement), std::move(*prepared));
       !status.ok())
     return statement_error(std::move(status).take_error());
