@@ -69,6 +69,8 @@ Result<ExprPtr> ExpressionBinder::bind_node(const AstExpr& ast) {
   };
   const auto null_test = [&](Expr::Kind kind) -> Result<ExprPtr> {
     ASSIGN_OR_RETURN(ExprPtr child, bind(*ast.children[0]));
+    // `$1 IS NULL OR x = $1`: the parameter takes its type elsewhere.
+    if (child->kind == Expr::Kind::kParameter) return unary(kind, std::move(child));
     return unary(kind, resolve_unknown(std::move(child), state_.parameters));
   };
   switch (ast.kind) {

@@ -24,7 +24,7 @@ struct BindState {
   explicit BindState(std::span<const Oid> declared) : parameters(declared) {}
   ParameterTypes parameters;
   /// Nodes that may still be made: BETWEEN, CASE and IN copy subtrees, nested ones exponentially.
-  int64_t nodes_left = 1'000'000;
+  int64_t nodes_left = 500'000;
   Status spend(int64_t nodes);
 };
 

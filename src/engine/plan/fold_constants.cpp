@@ -229,6 +229,7 @@ Result<ExprPtr> fold_constants(ExprPtr expression, std::span<const Datum> parame
       return Status(sqlstate::kUndefinedParameter,
                     "there is no parameter $" + std::to_string(index + 1));
     }
+    if (expression->type.id == oid::kUnknown) expression->type.id = parameters[index].type();
     return constant_like(*expression, parameters[index]);
   }
   for (ExprPtr& child : expression->children) {
