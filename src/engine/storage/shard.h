@@ -55,13 +55,14 @@ class Shard {
   Status commit();
   void rollback();
 
-  /// The stage_… methods but stage_publish() REQUIRE: not begun.
+  /// stage_create() and stage_append() REQUIRE: not begun.
   Result<StagedTailId> stage_create();
   /// One chunk, committed on its own (not fsynced more than needed), still invisible. On failure
   /// nothing of the chunk is kept.
   Status stage_append(StagedTailId tail, std::span<const EventRow> rows);
   /// Within begin()…commit(): the staged rows become visible with this commit.
   Status stage_publish(StagedTailId tail);
+  /// Any time; within a transaction the space is given back after it (checkpoint_if_due()).
   void stage_discard(StagedTailId tail);
 
   /// PASSIVE when the WAL has passed a few MB; RESTART behind the reader gate past the limit.

@@ -16,6 +16,7 @@ constexpr int64_t kRestartRetryNs = 250'000'000;
 
 void Shard::checkpoint_if_due() {
   Impl& impl = *impl_;
+  impl.drop_discarded();
   const uint64_t page_bytes = impl.options.page_size_bytes + 24;
   // The WAL starts again from its beginning once everything in it has been checkpointed.
   if (impl.wal_pages < impl.wal_pages_checkpointed) impl.wal_pages_checkpointed = 0;

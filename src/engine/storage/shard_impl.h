@@ -55,6 +55,7 @@ struct Shard::Impl {
   std::unordered_set<std::string, TypeHash, std::equal_to<>> known_types;
   std::vector<std::string> types_in_transaction;  // forgotten again by a rollback
   std::map<StagedTailId, StagedTail> staged;
+  std::vector<uint32_t> discards;  // tails to drop when no transaction is open
 
   uint64_t wal_pages = 0;               // after the last commit, from the WAL hook
   uint64_t wal_pages_checkpointed = 0;  // when the last checkpoint ran
@@ -78,6 +79,7 @@ struct Shard::Impl {
   void publish();
   void restore();
   Status recreate_view();
+  void drop_discarded();
 };
 
 }  // namespace eventd::engine

@@ -1,6 +1,7 @@
 // Receipts: merged ranges of covered sequences. Spec: ingest.md "Receipts".
 #include <algorithm>
 
+#include "engine/storage/receipts.h"
 #include "engine/storage/shard_impl.h"
 
 namespace eventd::engine {
@@ -74,10 +75,12 @@ Result<uint64_t> Shard::last_sequence(const Guid& boot_id, const Guid& epoch, ui
   return row ? static_cast<uint64_t>(statement.int64(0)) : 0;
 }
 
-Result<std::vector<ReceiptRange>> Shard::receipts() {
+Result<std::vector<ReceiptRange>> Shard::receipts() { return read_receipts(impl_->connection); }
+
+Result<std::vector<ReceiptRange>> read_receipts(sqlite::Connection& connection) {
   std::vector<ReceiptRange> ranges;
-  ASSIGN_OR_RETURN(auto statement, impl_->connection.prepare(
-                                       "SELECT boot_id,epoch,cpu_id,first,last FROM receipts"));
+  ASSIGN_OR_RETURN(auto statement,
+                   connection.prepare("SELECT boot_id,epoch,cpu_id,first,last FROM receipts"));
   while (true) {
     ASSIGN_OR_RETURN(const bool row, statement.step());
     if (!row) return ranges;

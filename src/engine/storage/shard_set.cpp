@@ -12,6 +12,7 @@
 #include "engine/storage/event_schema.h"
 #include "engine/storage/event_snapshot.h"
 #include "engine/storage/read_pool.h"
+#include "engine/storage/receipts.h"
 #include "log.h"
 
 namespace eventd::engine {
@@ -124,6 +125,27 @@ std::shared_ptr<const Snapshot> ShardSet::snapshot(
   auto snapshot = impl_->snapshot();
   snapshot->pending = std::move(pending);
   return snapshot;
+}
+
+std::vector<ReceiptRange> ShardSet::historical_receipts() const {
+  std::vector<ReceiptRange> ranges;
+  for (const ShardSnapshot& shard : *impl_->historical) {
+    const std::string& path = shard.file->path();
+    auto connection = sqlite::Connection::open(path, {.mode = sqlite::OpenMode::kReadOnly});
+    Status status;
+    if (connection.ok()) {
+      auto of_file = read_receipts(*connection);
+      if (of_file.ok()) {
+        ranges.insert(ranges.end(), of_file->begin(), of_file->end());
+      } else {
+        status = std::move(of_file).take_status();
+      }
+    } else {
+      status = std::move(connection).take_status();
+    }
+    if (!status.ok()) log::error(fmt::format("\"{}\": {}", path, status.error().message));
+  }
+  return ranges;
 }
 
 const Relation& ShardSet::events_relation() const { return *impl_->relation; }

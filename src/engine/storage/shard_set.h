@@ -38,6 +38,9 @@ class ShardSet {
   /// for the session's own uncommitted rows.
   std::shared_ptr<const Snapshot> snapshot(std::shared_ptr<const PendingEvents> pending = nullptr) const;
 
+  /// Receipts of the files nobody writes; a file that can't be read is logged and left out.
+  std::vector<ReceiptRange> historical_receipts() const;
+
   /// The relation `events` over these shards: spec sql.md "Relations". Valid as long as the set.
   const Relation& events_relation() const;
 

@@ -128,16 +128,25 @@ Status Shard::stage_publish(StagedTailId tail) {
 void Shard::stage_discard(StagedTailId tail) {
   Impl& impl = *impl_;
   const auto found = impl.staged.find(tail);
-  if (found == impl.staged.end()) return;
-  const uint32_t number = found->second.info.number;
+  if (found == impl.staged.end() || found->second.published) return;
+  impl.discards.push_back(found->second.info.number);
   impl.staged.erase(found);
-  const RelaxedSync relaxed(impl.connection);
-  Status status = impl.connection.exec(fmt::format(
-      "BEGIN IMMEDIATE;DROP TABLE events_{0};DELETE FROM tails WHERE number={0};COMMIT", number));
-  if (status.ok()) return;
-  // Invisible in any case, and dropped at the next start.
-  log::warning(fmt::format("\"{}\": {}", impl.options.path, status.error().message));
-  rollback();
+  impl.drop_discarded();
+}
+
+void Shard::Impl::drop_discarded() {
+  // Not within another's transaction, which may yet be rolled back.
+  if (discards.empty() || connection.in_transaction()) return;
+  const RelaxedSync relaxed(connection);
+  for (const uint32_t number : discards) {
+    Status status = connection.exec(fmt::format(
+        "BEGIN IMMEDIATE;DROP TABLE events_{0};DELETE FROM tails WHERE number={0};COMMIT", number));
+    if (status.ok()) continue;
+    // Invisible in any case, and dropped at the next start.
+    log::warning(fmt::format("\"{}\": {}", options.path, status.error().message));
+    if (connection.in_transaction() && !rollback.run().ok()) break;
+  }
+  discards.clear();
 }
 
 }  // namespace eventd::engine

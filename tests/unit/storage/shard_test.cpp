@@ -183,6 +183,22 @@ TEST_F(StorageTest, DiscardedAndUnpublishedStagesVanish) {
             kTailTables);
 }
 
+TEST_F(StorageTest, DiscardWithinATransactionLeavesItAlone) {
+  Shard& shard = open().shard(0);
+  const TestEvent event{.timestamp_ns = 1};
+  const EventRow row = event.row();
+  auto stage = shard.stage_create();
+  ASSERT_TRUE(stage.ok());
+  ASSERT_TRUE(shard.stage_append(*stage, {&row, 1}).ok());
+  ASSERT_TRUE(shard.begin().ok());
+  ASSERT_TRUE(shard.append(row).ok());
+  shard.stage_discard(*stage);
+  ASSERT_TRUE(shard.commit().ok());
+  EXPECT_EQ(count(), 1u);
+  shard.checkpoint_if_due();
+  EXPECT_EQ(query(shard.path(), "SELECT count(*) FROM tails WHERE state=0"), 0);
+}
+
 TEST_F(StorageTest, SurvivesBeingKilled) {
   Shard& shard = open().shard(0);
   append(shard, numbered(0, 500));
@@ -314,6 +330,10 @@ TEST_F(StorageTest, OlderShardsAndArchivesStayQueryable) {
   for (uint32_t i = 0; i < 6; ++i) {
     std::vector<TestEvent> events = numbered(i * 100, 100);
     append(set_->shard(i), events);
+    const ReceiptRange range{Guid{{1}}, Guid{}, 0, i * 100 + 1, i * 100 + 50};
+    ASSERT_TRUE(set_->shard(i).begin().ok());
+    ASSERT_TRUE(set_->shard(i).add_receipts({&range, 1}).ok());
+    ASSERT_TRUE(set_->shard(i).commit().ok());
   }
   set_.reset();
   std::filesystem::rename(directory_ + "/events/shard-0005.db", directory_ + "/events/archive.db");
@@ -330,6 +350,7 @@ TEST_F(StorageTest, OlderShardsAndArchivesStayQueryable) {
   ASSERT_TRUE(opened.ok()) << opened.error().message;
   set_ = std::move(*opened);
   EXPECT_EQ(count(), 600u);
+  EXPECT_EQ(set_->historical_receipts().size(), 4u);
   ScanRequest ordered = request({column(EventColumn::kSequence)});
   ordered.order = ScanOrder{0, true};
   ordered.partition_limit = 3;
