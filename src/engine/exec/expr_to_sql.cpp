@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kTextMax = 4096;
 constexpr int kDepthMax = 40;
 
-std::string quoted(std::string_view text) {
+std::string quote_literal(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') out += '\'';
@@ -28,7 +28,7 @@ std::string constant_sql(const Datum& value, const EvalContext& context) {
   if (category == 'N' && !text.empty() && text[0] != '-' && text.find_first_not_of("0123456789.") == std::string::npos) {
     return text;
   }
-  return quoted(text) + "::" + format_type({value.type(), -1});
+  return quote_literal(text) + "::" + format_type({value.type(), -1});
 }
 
 /// The operator a function implements, or nothing.
@@ -153,7 +153,7 @@ class Printer {
     std::string out = "(" + print(*expr.children[0]);
     for (size_t i = 0; i < expr.path.size(); ++i) {
       const bool last = i + 1 == expr.path.size();
-      out += (last && expr.path_as_text ? " ->> " : " -> ") + quoted(expr.path[i]);
+      out += (last && expr.path_as_text ? " ->> " : " -> ") + quote_literal(expr.path[i]);
     }
     return out + ")";
   }
@@ -169,7 +169,7 @@ std::string scan_column_sql(const ScanColumn& column, const Relation& relation) 
   if (column.extract == ScanColumn::Extract::kNone) return out;
   for (size_t i = 0; i < column.path.size(); ++i) {
     const bool text = i + 1 == column.path.size() && column.extract == ScanColumn::Extract::kText;
-    out += (text ? " ->> " : " -> ") + quoted(column.path[i]);
+    out += (text ? " ->> " : " -> ") + quote_literal(column.path[i]);
   }
   return "(" + out + ")";
 }

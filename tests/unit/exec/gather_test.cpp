@@ -1,0 +1,149 @@
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include "exec_fakes.h"
+
+namespace eventd::engine::testing {
+namespace {
+
+std::unique_ptr<FakeRelation> long_relation(size_t rows) {
+  std::vector<int64_t> keys(rows), values(rows);
+  for (size_t i = 0; i < rows; ++i) {
+    keys[i] = static_cast<int64_t>(i * 7919 % 1000);
+    values[i] = static_cast<int64_t>(i);
+  }
+  auto relation = int8_relation({keys, values}, 512);
+  relation->time_us = 1e6;
+  return relation;
+}
+
+TEST(Gather, AggregatesAsOneThreadDoes) {
+  const auto relation = long_relation(200'000);
+  ScanPool pool(4);
+  ExecutionContext context;
+  context.pool = &pool;
+  std::map<int64_t, int64_t> alone, together;
+  for (const auto& row : run(group(scan_of(*relation), list(column(0)), aggregate(sum(), column(1)))).rows) {
+    alone[row[0].as<int64_t>()] = row[1].as<int64_t>();
+  }
+  for (int round = 0; round < 5; ++round) {
+    together.clear();
+    const Rows got = run(group(scan_of(*relation), list(column(0)), aggregate(sum(), column(1))), context);
+    ASSERT_TRUE(got.status.ok());
+    for (const auto& row : got.rows) together[row[0].as<int64_t>()] = row[1].as<int64_t>();
+    ASSERT_EQ(together, alone);
+  }
+  const Rows total = run(group(scan_of(*relation), {}, aggregate(count())), context);
+  ASSERT_EQ(total.rows.size(), 1U);
+  EXPECT_EQ(total.rows[0][0], Datum::int8(200'000));
+}
+
+TEST(Gather, TopKAsOneThreadDoes) {
+  const auto relation = long_relation(100'000);
+  ScanPool pool(3);
+  ExecutionContext context;
+  context.pool = &pool;
+  auto sort = over(PlanNode::Kind::kSort, scan_of(*relation));
+  sort->sort_keys.push_back(key_of(column(1), true));
+  const Rows got = run(limit_of(std::move(sort), Datum::int8(50), Datum::int8(0)), context);
+  ASSERT_EQ(got.rows.size(), 50U);
+  for (size_t i = 0; i < 50; ++i) EXPECT_EQ(got.rows[i][1], Datum::int8(99'999 - static_cast<int64_t>(i)));
+}
+
+TEST(Gather, NeedsNoPoolThread) {
+  // The pool's only thread waits for the query: the consumer must do all the work.
+  const auto relation = long_relation(50'000);
+  ScanPool pool(1);
+  std::atomic<bool> done{false};
+  pool.submit([&] {
+    while (!done) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+  ExecutionContext context;
+  context.pool = &pool;
+  const Rows got = run(group(scan_of(*relation), {}, aggregate(count())), context);
+  done = true;
+  ASSERT_EQ(got.rows.size(), 1U);
+  EXPECT_EQ(got.rows[0][0], Datum::int8(50'000));
+}
+
+TEST(Gather, AnErrorStopsEveryWorker) {
+  const auto relation = long_relation(10'000'0);
+  const auto make = relation->make;
+  relation->morsels = 1'000'000'000;
+  relation->make = [make](size_t morsel) -> Result<Batch> {
+    if (morsel == 100) return Status(sqlstate::kIoError, "could not read");
+    return make(morsel % 190);
+  };
+  ScanPool pool(4);
+  ExecutionContext context;
+  context.pool = &pool;
+  const Rows got = run(group(scan_of(*relation), list(column(0)), aggregate(count())), context);
+  ASSERT_FALSE(got.status.ok());
+  EXPECT_EQ(got.status.error().code, sqlstate::kIoError);
+}
+
+TEST(Gather, CancelStopsEveryWorker) {
+  const auto relation = long_relation(100'000);
+  const auto make = relation->make;
+  relation->morsels = 1'000'000'000;
+  CancelToken cancel;
+  relation->make = [make, &cancel](size_t morsel) -> Result<Batch> {
+    if (morsel == 1000) cancel.cancel(CancelToken::Reason::kUserRequest);
+    return make(morsel % 190);
+  };
+  ScanPool pool(4);
+  ExecutionContext context;
+  context.pool = &pool;
+  context.cancel = &cancel;
+  const Rows got = run(group(scan_of(*relation), list(column(0)), aggregate(count())), context);
+  ASSERT_FALSE(got.status.ok());
+  EXPECT_EQ(got.status.error().code, sqlstate::kQueryCanceled);
+}
+
+TEST(ScanPool, StandsInForBlockedThreads) {
+  ScanPool pool(1);
+  std::atomic<int> waiting{0}, finished{0};
+  std::atomic<bool> release{false};
+  for (int i = 0; i < 3; ++i) {
+    pool.submit([&] {
+      const ScanPool::BlockingScope blocking;
+      ++waiting;
+      while (!release) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      ++finished;
+    });
+  }
+  // With one thread only, the second and third would never start.
+  for (int i = 0; i < 20'000 && waiting < 3; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(waiting, 3);
+  release = true;
+  for (int i = 0; i < 20'000 && finished < 3; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(finished, 3);
+}
+
+TEST(Explain, TextAndJson) {
+  const auto relation = long_relation(1000);
+  ScanPool pool(2);
+  ExecutionContext context;
+  context.pool = &pool;
+  auto plan = group(scan_of(*relation), list(column(0)), aggregate(count()));
+  ExplainOptions options;
+  options.analyze = true;
+  const auto lines = explain(std::move(plan), context, options);
+  ASSERT_TRUE(lines.ok()) << lines.error().message;
+  EXPECT_NE((*lines)[0].find("HashAggregate"), std::string::npos) << (*lines)[0];
+  std::string all;
+  for (const std::string& line : *lines) all += line + "\n";
+  EXPECT_NE(all.find("Group Key: c0"), std::string::npos) << all;
+  EXPECT_NE(all.find("->  Seq Scan on fake  (cost="), std::string::npos) << all;
+  EXPECT_NE(all.find("Execution Time: "), std::string::npos) << all;
+  options.json = true;
+  const auto document = explain(scan_of(*relation), context, options);
+  ASSERT_EQ(document->size(), 1U);
+  EXPECT_NE((*document)[0].find("\"Node Type\": \"Seq Scan\""), std::string::npos) << (*document)[0];
+}
+
+}  // namespace
+}  // namespace eventd::engine::testing
