@@ -183,6 +183,26 @@ TEST_F(StorageTest, DiscardedAndUnpublishedStagesVanish) {
             kTailTables);
 }
 
+TEST_F(StorageTest, PastTheMostTablesStagedRowsMoveToATail) {
+  Shard& shard = open().shard(0);
+  const std::vector<TestEvent> events = numbered(0, 2);
+  const std::vector<EventRow> staged{events[0].row(), events[1].row()};
+  for (int i = 0; i < 260; ++i) {
+    auto stage = shard.stage_create();
+    ASSERT_TRUE(stage.ok());
+    ASSERT_TRUE(shard.stage_append(*stage, staged).ok());
+    ASSERT_TRUE(shard.begin().ok());
+    ASSERT_TRUE(shard.stage_publish(*stage).ok());
+    ASSERT_TRUE(shard.commit().ok());
+  }
+  append(shard, numbered(2, 1));
+  EXPECT_EQ(count(), 521u);
+  EXPECT_EQ(query(shard.path(), "SELECT count(DISTINCT id) FROM events"), 521);
+  EXPECT_EQ(query(shard.path(), "SELECT count(*) FROM tails"), 256);
+  open();
+  EXPECT_EQ(count(), 521u);
+}
+
 TEST_F(StorageTest, DiscardWithinATransactionLeavesItAlone) {
   Shard& shard = open().shard(0);
   const TestEvent event{.timestamp_ns = 1};
