@@ -1,1 +1,1 @@
-eventd_fuzzer(fuzz_pgwire_frames pgwire_frames.cpp LINKS eventd_pgwire)
+eventd_fuzzer(pgwire_frames pgwire_frames.cpp LINKS eventd_pgwire)
