@@ -44,15 +44,23 @@ DrainThread::~DrainThread() { stop(); }
 
 void DrainThread::start() {
   start_at_ = load_write_pos(rings_, options_.cpu_id);
-  thread_ = std::thread([this] { run(); });
+  finished_.store(false, std::memory_order_relaxed);
+  thread_ = std::thread([this] {
+    run();
+    finished_.store(true, std::memory_order_release);
+  });
 }
 
-void DrainThread::stop() {
-  if (!thread_.joinable()) return;
+void DrainThread::request_stop() {
+  if (!thread_.joinable() || stopping_.load(std::memory_order_relaxed)) return;
   stop_at_.store(load_write_pos(rings_, options_.cpu_id), std::memory_order_relaxed);
   stopping_.store(true, std::memory_order_release);
   reader_.wake();
-  thread_.join();
+}
+
+void DrainThread::stop() {
+  request_stop();
+  if (thread_.joinable()) thread_.join();
 }
 
 uint64_t DrainThread::lag_bytes() const {
@@ -68,9 +76,9 @@ bool DrainThread::stop_reached() const {
 
 void DrainThread::run() {
   pin_current_thread(options_.affinity, options_.cpu_id);
-  while (!stop_reached()) {
+  while (!stop_reached() && !handoff_closed_) {
     if (drain_batch()) continue;
-    if (!stopping_.load(std::memory_order_acquire)) reader_.wait(kWaitNs);
+    if (!stopping_.load(std::memory_order_acquire) && !handoff_closed_) reader_.wait(kWaitNs);
   }
 }
 
@@ -81,7 +89,10 @@ bool DrainThread::drain_batch() {
                                        kStripeEvents - stripe_rows_);
   // Space first: what was copied always has a place. Nothing is held while waiting for the ring.
   DrainedBatch* batch = handoff.reserve(rows_max, next_bytes_);
-  if (batch == nullptr) return false;
+  if (batch == nullptr) {
+    handoff_closed_ = true;
+    return false;
+  }
   next_bytes_ = 0;
   batch->cpu_id = options_.cpu_id;
   const bool full = fill(*batch, rows_max);

@@ -40,7 +40,11 @@ class DrainThread {
   ~DrainThread();
 
   void start();
-  /// Takes over what is in the ring now, hands it off and joins. Idempotent.
+  /// Lets the thread end once it has handed off what is in the ring now, or its handoff is closed.
+  void request_stop();
+  /// True once the thread is at its end (or was never started).
+  bool finished() const { return finished_.load(std::memory_order_acquire); }
+  /// request_stop(), then joins. Idempotent.
   void stop();
   /// True once everything that was in the ring at start() has been handed off.
   bool caught_up() const { return read_pos_.load(std::memory_order_acquire) >= start_at_; }
@@ -73,6 +77,7 @@ class DrainThread {
   size_t handoff_ = 0;
   uint32_t stripe_rows_ = 0;
   size_t next_bytes_ = 0;
+  bool handoff_closed_ = false;
 
   uint64_t start_at_ = 0;  // write_pos at start(), constant afterwards
 
@@ -81,6 +86,7 @@ class DrainThread {
   std::atomic<uint64_t> last_sequence_{0};
   std::atomic<uint64_t> stop_at_{0};  // write_pos when stop() was called
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> finished_{true};
 
   std::thread thread_;
 };

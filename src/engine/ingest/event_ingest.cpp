@@ -184,7 +184,17 @@ void EventIngest::Impl::stop(bool announce) {
   if (stopped) return;
   stopped = true;
   gauges.clear();
-  for (auto& drain : drains) drain->stop();
+  for (auto& drain : drains) drain->request_stop();
+  for (auto& drain : drains) {
+    while (!drain->finished()) {
+      // A writer that can't commit makes no room any more: its drain threads are let go.
+      for (size_t i = 0; i < writers.size(); ++i) {
+        if (!writers[i]->healthy()) handoffs[i]->close();
+      }
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+    drain->stop();
+  }
   // Nobody makes room in the rings any more.
   rings.stop();
   if (announce && flush()) {

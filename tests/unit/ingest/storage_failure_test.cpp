@@ -48,6 +48,8 @@ TEST_F(StorageFailure, LostEventsBecomeAGapAndClientsAreTold) {
   start();
   emit("test.before", 10);
   ASSERT_OK(insert("test.acknowledged"));
+  // synthetic.startup, ten from the ring, one by SQL.
+  while (shards_->shard(0).committed_rows() < 12) std::this_thread::yield();
   const uint64_t failures_before = failures();
   {
     const FileSizeLimit full(4096);
@@ -104,7 +106,10 @@ TEST_F(StorageFailure, StoppingWhileTheDiskIsFullEnds) {
   open(1, 1);
   start();
   const FileSizeLimit full(4096);
-  emit("test.never", 100);
+  ASSERT_FALSE(insert("test.never").ok());
+  // More than the handoff takes: the drain thread waits for room that will not come.
+  const std::vector<kmes::EmitEntry> entries(200, {"test.never", payload()});
+  for (int i = 0; i < 500; ++i) rings_->emit(entries, {});
   ingest_->stop();
 }
 
