@@ -1,0 +1,51 @@
+// The rewriting rules of optimize(), in the order they run. Each keeps the result of the plan.
+// Constants are folded and parameters replaced before the first one.
+#pragma once
+
+#include "engine/functions/eval_context.h"
+#include "engine/plan/logical_plan.h"
+#include "result.h"
+
+namespace eventd::engine {
+
+/// Moves conditions down through projections, sorts, UNION ALL and grouping, to the scans.
+Status push_filters(PlanPtr& plan);
+/// Constant paths into a scan's jsonb column (payload->>'x') become columns of the scan.
+void extract_payload_paths(PlanNode& plan);
+/// Hands conditions above a scan to its relation, as far as that takes them.
+Status push_into_scans(PlanPtr& plan, const EvalContext& context);
+/// Leaves out columns nobody reads. The plan's own output stays as it is.
+void prune_columns(PlanNode& plan);
+/// ORDER BY a relation's order column with LIMIT: the scan delivers that order, and not more rows.
+void order_scans(PlanNode& plan);
+
+/// Calls `visit(ExprPtr&)` for every expression of the node itself.
+template <class Visit>
+void for_each_expression(PlanNode& node, Visit visit) {
+  const auto maybe = [&](ExprPtr& expression) {
+    if (expression != nullptr) visit(expression);
+  };
+  for (auto& row : node.rows) {
+    for (ExprPtr& cell : row) maybe(cell);
+  }
+  maybe(node.condition);
+  for (ExprPtr& expression : node.expressions) maybe(expression);
+  for (ExprPtr& expression : node.group_by) maybe(expression);
+  for (AggregateCall& call : node.aggregates) {
+    for (ExprPtr& argument : call.arguments) maybe(argument);
+    maybe(call.filter);
+    for (SortKey& key : call.order) maybe(key.expression);
+  }
+  for (SortKey& key : node.sort_keys) maybe(key.expression);
+  maybe(node.limit);
+  maybe(node.offset);
+}
+
+/// Calls `visit(Expr&)` for every column reference of an expression.
+template <class Visit>
+void for_each_column(Expr& expression, const Visit& visit) {
+  if (expression.kind == Expr::Kind::kColumn) visit(expression);
+  for (ExprPtr& child : expression.children) for_each_column(*child, visit);
+}
+
+}  // namespace eventd::engine

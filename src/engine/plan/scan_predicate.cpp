@@ -1,0 +1,193 @@
+#include "engine/plan/scan_predicate.h"
+
+#include <limits>
+
+#include "engine/plan/coercion.h"
+#include "engine/plan/fold_constants.h"
+
+namespace eventd::engine {
+namespace {
+
+using Op = ScanPredicate::Op;
+
+struct Comparison {
+  std::string_view name;
+  Op op;
+  Op swapped;  ///< for constant op column
+};
+constexpr Comparison kComparisons[] = {
+    {"=", Op::kEq, Op::kEq},           {"<>", Op::kNotEq, Op::kNotEq},
+    {"<", Op::kLess, Op::kGreater},    {"<=", Op::kLessEq, Op::kGreaterEq},
+    {">", Op::kGreater, Op::kLess},    {">=", Op::kGreaterEq, Op::kLessEq}};
+
+const Comparison* comparison_of(const ScalarFunction* function, Oid left, Oid right) {
+  for (const Comparison& comparison : kComparisons) {
+    const Operator* op = FunctionCatalog::instance().find_operator(comparison.name, left, right);
+    if (op != nullptr && op->function == function) return &comparison;
+  }
+  return nullptr;
+}
+
+std::optional<int64_t> integer_value(const Datum& value) {
+  if (const auto* v = std::get_if<int16_t>(&value.value())) return *v;
+  if (const auto* v = std::get_if<int32_t>(&value.value())) return *v;
+  if (const auto* v = std::get_if<int64_t>(&value.value())) return *v;
+  return std::nullopt;
+}
+
+bool is_integer(Oid type) {
+  return type == oid::kInt2 || type == oid::kInt4 || type == oid::kInt8;
+}
+
+/// The constant in the column's type, when comparing in that type means the same.
+std::optional<Datum> value_for(const Expr& constant, Oid column_type, const EvalContext& context) {
+  if (constant.constant.is_null()) return std::nullopt;
+  if (constant.type.id == column_type) return constant.constant;
+  if (is_integer(column_type) && is_integer(constant.type.id)) {
+    const std::optional<int64_t> value = integer_value(constant.constant);
+    if (!value.has_value()) return std::nullopt;
+    if (column_type == oid::kInt8) return Datum::int8(*value);
+    if (column_type == oid::kInt4 && *value >= std::numeric_limits<int32_t>::min() &&
+        *value <= std::numeric_limits<int32_t>::max()) {
+      return Datum::int4(static_cast<int32_t>(*value));
+    }
+    if (column_type == oid::kInt2 && *value >= std::numeric_limits<int16_t>::min() &&
+        *value <= std::numeric_limits<int16_t>::max()) {
+      return Datum(oid::kInt2, static_cast<int16_t>(*value));
+    }
+    return std::nullopt;
+  }
+  if (column_type == oid::kTimestamptz &&
+      (constant.type.id == oid::kDate || constant.type.id == oid::kTimestamp)) {
+    ParameterTypes none({});
+    Result<ExprPtr> cast =
+        coerce(constant.clone(), {column_type, -1}, CastContext::kImplicit, none);
+    if (!cast.ok()) return std::nullopt;
+    Result<Datum> value = evaluate_constant(std::move(cast).value(), context);
+    if (value.ok() && !value->is_null()) return std::move(value).value();
+  }
+  return std::nullopt;
+}
+
+/// What stands before the first wildcard; `exact` when there is none, `prefix` for `text%`.
+struct LikePrefix {
+  std::string text;
+  bool exact = false, prefix = false;
+};
+LikePrefix like_prefix(std::string_view pattern) {
+  LikePrefix out;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] == '%' || pattern[i] == '_') {
+      out.prefix = pattern[i] == '%' && i + 1 == pattern.size();
+      return out;
+    }
+    if (pattern[i] == '\\' && ++i == pattern.size()) return {};
+    out.text += pattern[i];
+  }
+  out.exact = true;
+  return out;
+}
+
+const Expr* column_child(const Expr& expression, size_t child) {
+  const Expr& node = *expression.children[child];
+  return node.kind == Expr::Kind::kColumn ? &node : nullptr;
+}
+
+class Matcher {
+ public:
+  Matcher(const PlanNode& scan, const EvalContext& context) : scan_(scan), context_(context) {}
+
+  std::optional<ScanCondition> match(const Expr& condition) const {
+    switch (condition.kind) {
+      case Expr::Kind::kIsNull:
+      case Expr::Kind::kIsNotNull:
+        if (const Expr* column = column_child(condition, 0)) {
+          return make(*column, condition.kind == Expr::Kind::kIsNull ? Op::kIsNull
+                                                                     : Op::kIsNotNull,
+                      {});
+        }
+        return std::nullopt;
+      case Expr::Kind::kInList: return in_list(condition);
+      case Expr::Kind::kCall:
+        if (condition.children.size() != 2) return std::nullopt;
+        if (auto found = comparison(condition)) return found;
+        return text_match(condition);
+      default: return std::nullopt;
+    }
+  }
+
+ private:
+  std::optional<ScanCondition> make(const Expr& column, Op op, std::vector<Datum> values) const {
+    ScanCondition result;
+    result.predicate.column = scan_.scan_columns[static_cast<size_t>(column.index)];
+    result.predicate.op = op;
+    result.predicate.values = std::move(values);
+    return result;
+  }
+
+  std::optional<ScanCondition> comparison(const Expr& condition) const {
+    const Comparison* found = comparison_of(condition.function, condition.children[0]->type.id,
+                                            condition.children[1]->type.id);
+    if (found == nullptr) return std::nullopt;
+    for (const bool swapped : {false, true}) {
+      const Expr* column = column_child(condition, swapped ? 1 : 0);
+      const Expr& other = *condition.children[swapped ? 0 : 1];
+      if (column == nullptr || other.kind != Expr::Kind::kConstant) continue;
+      std::optional<Datum> value = value_for(other, column->type.id, context_);
+      if (!value.has_value()) return std::nullopt;
+      return make(*column, swapped ? found->swapped : found->op, {*std::move(value)});
+    }
+    return std::nullopt;
+  }
+
+  std::optional<ScanCondition> in_list(const Expr& condition) const {
+    const Expr* column = column_child(condition, 0);
+    if (column == nullptr) return std::nullopt;
+    const Comparison* found = comparison_of(condition.function, column->type.id,
+                                            condition.children[1]->type.id);
+    if (found == nullptr || found->op != Op::kEq) return std::nullopt;
+    std::vector<Datum> values;
+    for (size_t i = 1; i < condition.children.size(); ++i) {
+      const Expr& element = *condition.children[i];
+      if (element.kind != Expr::Kind::kConstant) return std::nullopt;
+      if (element.constant.is_null()) continue;  // makes no row pass
+      std::optional<Datum> value = value_for(element, column->type.id, context_);
+      if (!value.has_value()) return std::nullopt;
+      values.push_back(*std::move(value));
+    }
+    if (values.empty()) return std::nullopt;
+    return make(*column, Op::kIn, std::move(values));
+  }
+
+  std::optional<ScanCondition> text_match(const Expr& condition) const {
+    const Expr* column = column_child(condition, 0);
+    const Expr& pattern = *condition.children[1];
+    if (column == nullptr || column->type.id != oid::kText || pattern.type.id != oid::kText ||
+        pattern.kind != Expr::Kind::kConstant || pattern.constant.is_null()) {
+      return std::nullopt;
+    }
+    const std::string_view name = condition.function->name;
+    if (name == "starts_with") {
+      return make(*column, Op::kStartsWith, {pattern.constant});
+    }
+    if (name != "textlike" && name != "like") return std::nullopt;
+    LikePrefix prefix = like_prefix(pattern.constant.bytes());
+    if (prefix.exact) return make(*column, Op::kEq, {Datum::text(std::move(prefix.text))});
+    if (prefix.text.empty()) return std::nullopt;
+    auto result = make(*column, Op::kStartsWith, {Datum::text(std::move(prefix.text))});
+    result->complete = prefix.prefix;
+    return result;
+  }
+
+  const PlanNode& scan_;
+  const EvalContext& context_;
+};
+
+}  // namespace
+
+std::optional<ScanCondition> scan_condition_of(const Expr& condition, const PlanNode& scan,
+                                               const EvalContext& context) {
+  return Matcher(scan, context).match(condition);
+}
+
+}  // namespace eventd::engine
