@@ -221,6 +221,7 @@ Next Startup::on_password_message(std::string_view body, std::string& out) {
 
 /// The client is who it says; now whether that role and database are there.
 Next Startup::accept(std::string& out) {
+  MessageWriter(out).authentication_ok();
   const auto role = backend_.find_role(user_);
   if (!role)
     return fatal(out, sqlstate::kInvalidAuthorizationSpecification,
@@ -231,7 +232,6 @@ Next Startup::accept(std::string& out) {
   if (!backend_.database_exists(database_))
     return fatal(out, sqlstate::kInvalidCatalogName, "database \"" + database_ + "\" does not exist");
   superuser_ = role->superuser;
-  MessageWriter(out).authentication_ok();
   stage_ = Stage::kDone;
   return Next::kAuthenticated;
 }
