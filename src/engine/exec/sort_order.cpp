@@ -50,8 +50,9 @@ uint64_t prefix_of(Oid type, const T& value) {
   } else if constexpr (std::is_floating_point_v<T>) {
     return float_prefix(static_cast<double>(value));
   } else if constexpr (std::is_integral_v<T>) {
-    if (type_info(type).physical == Physical::kInt32 && type == oid::kOid) {
-      return static_cast<uint32_t>(value);
+    if constexpr (sizeof(T) == 4) {
+      // oid and the reg* types hold uint32 bits.
+      if (type != oid::kInt4 && type != oid::kDate) return static_cast<uint32_t>(value);
     }
     return static_cast<uint64_t>(static_cast<int64_t>(value)) ^ kSignBit;
   } else if constexpr (std::is_same_v<T, UuidValue>) {
@@ -71,7 +72,7 @@ bool prefix_is_whole(Oid type) {
     case Physical::kInt32:
     case Physical::kInt64:
     case Physical::kFloat32:
-    case Physical::kFloat64: return type_info(type).name.substr(0, 3) != "reg";
+    case Physical::kFloat64: return true;
     default: return false;
   }
 }
