@@ -70,7 +70,9 @@ Result<uint64_t> Shard::last_sequence(const Guid& boot_id, const Guid& epoch, ui
   ASSIGN_OR_RETURN(auto statement, impl_->connection.prepare(
                                        "SELECT last FROM receipts WHERE boot_id=?1 AND epoch=?2 AND "
                                        "cpu_id=?3 ORDER BY first DESC LIMIT 1"));
-  bind_key(statement, {.boot_id = boot_id, .epoch = epoch, .cpu_id = cpu_id});
+  // Bound bytes are borrowed: the key must live until the step.
+  const ReceiptRange key{.boot_id = boot_id, .epoch = epoch, .cpu_id = cpu_id};
+  bind_key(statement, key);
   ASSIGN_OR_RETURN(const bool row, statement.step());
   return row ? static_cast<uint64_t>(statement.int64(0)) : 0;
 }
