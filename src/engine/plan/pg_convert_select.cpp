@@ -5,6 +5,10 @@
 namespace eventd::engine::pg {
 namespace {
 
+// libpg_query is built with LIMIT_OPTION_DEFAULT first, unlike PostgreSQL's header: 0 none,
+// 1 count, 2 with ties (LimitOption in its pg_query.proto). Checked by a unit test.
+constexpr int kLibraryLimitWithTies = 2;
+
 const char* set_operation_name(SetOperation operation) {
   if (operation == SETOP_INTERSECT) return "INTERSECT";
   if (operation == SETOP_EXCEPT) return "EXCEPT";
@@ -88,7 +92,7 @@ Status Converter::select_tail(const SelectStmt& node, SelectAst& out) {
   if (node.limitOffset != nullptr) {
     ASSIGN_OR_RETURN(out.offset, expression(node.limitOffset));
   }
-  out.with_ties = node.limitOption == LIMIT_OPTION_WITH_TIES;
+  out.with_ties = static_cast<int>(node.limitOption) == kLibraryLimitWithTies;
   return {};
 }
 

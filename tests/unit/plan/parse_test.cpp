@@ -87,6 +87,17 @@ TEST(Parse, UnionAllIsFlat) {
   EXPECT_EQ(select.order_by.size(), 1u);
 }
 
+TEST(Parse, Limits) {
+  const auto with_ties = [](const char* sql) {
+    return as<Query>(*parse(sql)).select->with_ties;
+  };
+  EXPECT_FALSE(with_ties("SELECT 1"));
+  EXPECT_FALSE(with_ties("SELECT 1 LIMIT 1"));
+  EXPECT_FALSE(with_ties("SELECT 1 FETCH FIRST ROW ONLY"));
+  EXPECT_TRUE(with_ties("SELECT 1 ORDER BY 1 FETCH FIRST 2 ROWS WITH TIES"));
+  EXPECT_EQ(as<Query>(*parse("SELECT 1 LIMIT ALL")).select->limit, nullptr);
+}
+
 TEST(Parse, Insert) {
   auto statement = parse(
       "INSERT INTO events (event_type, payload) VALUES ($1, '{}'), (DEFAULT, NULL) RETURNING *, "
