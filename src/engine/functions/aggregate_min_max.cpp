@@ -10,7 +10,10 @@ namespace {
 
 template <class Order, bool kMax>
 bool replaces(const typename Order::Value& candidate, const typename Order::Value& kept) {
-  return kMax ? Order::less(kept, candidate) : Order::less(candidate, kept);
+  // Of equal values (1.0 and 1.00) PostgreSQL keeps the later, but of char(n) the earlier.
+  if constexpr (std::is_same_v<Order, BpcharOrder>)
+    return kMax ? Order::less(kept, candidate) : Order::less(candidate, kept);
+  return kMax ? !Order::less(candidate, kept) : !Order::less(kept, candidate);
 }
 
 template <class Order, bool kMax>

@@ -60,10 +60,13 @@ Kernel numeric_from_integer() {
   });
 }
 
-/// A finite number beyond the float's range is an error that names its text.
+/// A finite number beyond the float's range (too large or too small) is an error naming its text.
 Result<double> float8_of(std::string_view numeric) {
   const double value = Numeric::from_canonical(numeric).to_double();
-  if (std::isinf(value) && !numeric.ends_with("Infinity")) return parse_float8(numeric);
+  const bool overflow = std::isinf(value) && !numeric.ends_with("Infinity");
+  const bool underflow =
+      value == 0 && numeric.find_first_of("123456789") != std::string_view::npos;
+  if (overflow || underflow) return parse_float8(numeric);
   return value;
 }
 

@@ -81,8 +81,9 @@ constexpr int64_t kEpochUs = kPostgresEpochSeconds * kMicrosPerSecond;
 
 // Fields of local time; `instant` counts for epoch.
 std::optional<Field> timestamp_field(TimeUnit unit, int64_t local, int64_t instant) {
-  if (unit == TimeUnit::kUnknown || unit >= TimeUnit::kTimezone) return std::nullopt;
+  if (unit == TimeUnit::kUnknown) return std::nullopt;
   if (!timestamp_is_finite(local)) return infinite(unit, local < 0);
+  if (unit >= TimeUnit::kTimezone) return std::nullopt;
   if (unit == TimeUnit::kEpoch) {
     int64_t epoch = 0;
     if (__builtin_add_overflow(instant, kEpochUs, &epoch)) return number(instant / kMicrosPerSecond + kPostgresEpochSeconds);

@@ -15,10 +15,10 @@ Status bad_field(const char* what, const std::string& value) {
 }
 
 Status make_date(int32_t year, int32_t month, int32_t day, int64_t& days) {
-  char text[64];
-  snprintf(text, sizeof text, "%d-%02d-%02d", year, month, day);
-  if (year == 0 || month < 1 || month > 12) return bad_field("date", text);
   const int64_t civil_year = year < 0 ? int64_t{year} + 1 : year;  // negative: BC
+  char text[64];
+  snprintf(text, sizeof text, "%lld-%02d-%02d", static_cast<long long>(civil_year), month, day);
+  if (year == 0 || month < 1 || month > 12) return bad_field("date", text);
   if (day < 1 || day > days_in_month(civil_year, month)) return bad_field("date", text);
   days = days_from_civil(civil_year, month, day);
   if (days < kDateMin || days >= kDateEnd) return Status(sqlstate::kDatetimeFieldOverflow, std::string("date out of range: ") + text);
@@ -29,12 +29,8 @@ Status make_time(int32_t hour, int32_t minute, double second, int64_t& us) {
   const bool fine = hour >= 0 && hour <= 24 && minute >= 0 && minute <= 59 && second >= 0 && second <= 60 &&
                     !(hour == 24 && (minute > 0 || second > 0));
   if (!fine) {
-    std::string text;
-    char head[48];
-    snprintf(head, sizeof head, "%d:%02d:", hour, minute);
-    text = head;
-    if (second >= 0 && second < 10) text += '0';
-    append_float8(second, text);
+    char text[80];
+    snprintf(text, sizeof text, "%d:%02d:%02g", hour, minute, second);
     return bad_field("time", text);
   }
   us = (hour * 60 + minute) * kMicrosPerMinute + static_cast<int64_t>(std::rint(second * 1e6));

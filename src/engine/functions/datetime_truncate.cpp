@@ -75,7 +75,9 @@ Status truncate_interval(TimeUnit unit, const IntervalValue& v, IntervalValue& o
 Result<TimeUnit> truncation_unit(const StringRef& name, std::string_view type, bool interval) {
   const TimeUnit unit = time_unit_of(name.view());
   if (unit > TimeUnit::kMillennium || (interval && unit == TimeUnit::kWeek)) {
-    Status status = bad_unit(name.view(), unit, type);
+    // Fields that only extract() knows count as unknown here.
+    const bool field = unit > TimeUnit::kMillennium && unit < TimeUnit::kTimezone;
+    Status status = bad_unit(name.view(), field ? TimeUnit::kUnknown : unit, type);
     if (unit == TimeUnit::kWeek) status.error().detail = "Months usually have fractional weeks.";
     return status;
   }
@@ -86,12 +88,29 @@ Result<TimeUnit> truncation_unit(const StringRef& name, std::string_view type, b
 template <class V, class Truncate>
 Status truncate_rows(const CallFrame& frame, Vector& result, std::string_view type, const Truncate& truncate) {
   constexpr bool kInterval = std::is_same_v<V, IntervalValue>;
+  // Infinity stays, whatever the unit.
+  const auto infinite = [](const V& v) {
+    if constexpr (kInterval) return false;
+    else return !timestamp_is_finite(v);
+  };
   if (constant_value(frame.arguments[0])) {
-    ASSIGN_OR_RETURN(const TimeUnit unit, truncation_unit(frame.arguments[0].view<StringRef>()[0], type, kInterval));
+    const StringRef name = frame.arguments[0].view<StringRef>()[0];
+    const Result<TimeUnit> unit = truncation_unit(name, type, kInterval);
     const CallFrame inner{frame.context, frame.arguments.subspan(1, 1), frame.rows, frame.result_type, frame.state};
-    return map_rows<V, V>(inner, result, [&](const V& v, V& out) { return truncate(unit, v, out); });
+    return map_rows<V, V>(inner, result, [&](const V& v, V& out) -> Status {
+      if (infinite(v)) {
+        out = v;
+        return Status();
+      }
+      if (!unit.ok()) return Status(unit.error());
+      return truncate(*unit, v, out);
+    });
   }
   return map_rows<V, StringRef, V>(frame, result, [&](const StringRef& name, const V& v, V& out) -> Status {
+    if (infinite(v)) {
+      out = v;
+      return Status();
+    }
     ASSIGN_OR_RETURN(const TimeUnit unit, truncation_unit(name, type, kInterval));
     return truncate(unit, v, out);
   });
@@ -231,8 +250,8 @@ void register_datetime_truncate(Builder& builder) {
   builder.builtin("date_trunc(text,timestamptz,text)",
                   row_kernel<int64_t, StringRef, int64_t, StringRef>(
                       [](const StringRef& name, int64_t us, const StringRef& zone_name, int64_t& out) -> Status {
-                        ASSIGN_OR_RETURN(const TimeUnit unit, truncation_unit(name, "timestamp with time zone", false));
                         ASSIGN_OR_RETURN(const TimeZone* zone, require_zone(zone_name.view()));
+                        ASSIGN_OR_RETURN(const TimeUnit unit, truncation_unit(name, "timestamp with time zone", false));
                         out = truncate_in_zone(unit, us, *zone);
                         return in_range(out);
                       }));

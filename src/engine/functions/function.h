@@ -108,7 +108,8 @@ struct AggregateFunction {
   ResolveResult resolve_result = nullptr;
 };
 
-/// A function that returns rows (generate_series). Columns are fixed per overload.
+/// A function that returns rows (generate_series). Columns are fixed per overload; a column of
+/// type anyelement (unnest) has the element type of the first argument.
 class TableFunctionCursor {
  public:
   virtual ~TableFunctionCursor() = default;
@@ -138,7 +139,8 @@ class FunctionCatalog {
   /// text-ish → any type by its input function, or any type → text-ish by its output function;
   /// null where PostgreSQL has none either.
   const ScalarFunction* io_cast(Oid source, Oid target) const;
-  /// For numeric(p,s), varchar(n), timestamp(p) …: value, modifier int4, explicit bool → value.
+  /// For numeric(p,s), varchar(n), timestamp(p) …: (value, modifier int4) → value, and where
+  /// PostgreSQL's has it a third argument, explicit bool: see the entry's `arguments`.
   const ScalarFunction* modifier_cast(Oid type) const;
   /// Overload by exact argument types, or null. For the planner and EQL.
   const ScalarFunction* find(std::string_view name, std::span<const Oid> arguments) const;

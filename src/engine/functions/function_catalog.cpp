@@ -13,7 +13,7 @@ FunctionCatalog::FunctionCatalog() : tables_(std::make_unique<Tables>()) {
         register_text_format, register_text_digest, register_like, register_regex, register_casts,
         register_io_casts, register_session, register_series, register_eql, register_count_sum,
         register_min_max, register_statistics, register_collecting_aggregates,
-        register_ordered_set, register_array}) {
+        register_ordered_set, register_array, register_datetime, register_jsonb}) {
     register_functions(builder);
   }
   builder.finish();

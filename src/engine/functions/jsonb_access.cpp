@@ -38,6 +38,15 @@ bool text_of(const std::optional<ByteSpan>& found, StringOut& out) {
   return true;
 }
 
+// -> and ->> by index. A bare scalar counts as an array of itself, as in PostgreSQL.
+std::optional<ByteSpan> element_at(ByteSpan value, int32_t index) {
+  MsgpackReader reader(value);
+  MsgpackToken token;
+  const bool scalar = reader.next(token) && token.kind != MsgpackKind::kArray && token.kind != MsgpackKind::kMap;
+  if (scalar && (index == 0 || index == -1)) return value;
+  return find_index(value, index);
+}
+
 // A text[] as path. False: it has a NULL element, so the result is NULL.
 Result<bool> read_path(std::string_view array, std::vector<std::string>& path) {
   ASSIGN_OR_RETURN(ArrayReader reader, ArrayReader::open(array));
@@ -58,6 +67,23 @@ Status path_kernel(const CallFrame& frame, Vector& result) {
     return kText ? text_of(found, out) : keep(found, out);
   };
   std::vector<std::string> path;
+  if (type_info(frame.arguments[1].type()).category != 'A') {
+    // Called with its steps as separate arguments.
+    return each_row(frame, result, [&](uint32_t row, Vector& to) -> Status {
+      path.clear();
+      bool null = false;
+      for (const Vector& argument : frame.arguments) null = null || argument.is_null(row);
+      std::string buffer;
+      StringOut out(to.heap(), buffer);
+      if (!null) {
+        for (const Vector& step : frame.arguments.subspan(1)) path.emplace_back(step.view<StringRef>()[row].view());
+        null = !pick(as_bytes(frame.arguments[0].view<StringRef>()[row].view()), path, out);
+      }
+      if (null) to.set_null(row);
+      else to.set_string(row, out.ref().view());
+      return Status();
+    });
+  }
   if (frame.arguments[1].form() == Vector::Form::kConstant && !frame.arguments[1].is_null(0)) {
     ASSIGN_OR_RETURN(const bool usable, read_path(frame.arguments[1].view<StringRef>()[0].view(), path));
     if (!usable) {
@@ -139,11 +165,11 @@ void register_jsonb_access(Builder& builder) {
                   }));
   builder.builtin("jsonb_array_element(jsonb,int4)",
                   row_kernel<StringRef, StringRef, int32_t>([](const StringRef& v, int32_t index, StringOut& out) {
-                    return keep(find_index(as_bytes(v.view()), index), out);
+                    return keep(element_at(as_bytes(v.view()), index), out);
                   }));
   builder.builtin("jsonb_array_element_text(jsonb,int4)",
                   row_kernel<StringRef, StringRef, int32_t>([](const StringRef& v, int32_t index, StringOut& out) {
-                    return text_of(find_index(as_bytes(v.view()), index), out);
+                    return text_of(element_at(as_bytes(v.view()), index), out);
                   }));
   builder.builtin("jsonb_extract_path(jsonb,_text)", path_kernel<false>);
   builder.builtin("jsonb_extract_path_text(jsonb,_text)", path_kernel<true>);

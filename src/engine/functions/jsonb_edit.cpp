@@ -40,8 +40,6 @@ Status concatenate(const StringRef& a, const StringRef& b, StringOut& out) {
     writer.map_header(left.count + right.count);
     buffer += rest_of(reader_a, a.view());
     buffer += rest_of(reader_b, b.view());
-  } else if ((left.kind == MsgpackKind::kMap || right.kind == MsgpackKind::kMap) && (is_scalar(left) || is_scalar(right))) {
-    return Status(sqlstate::kInvalidParameterValue, "invalid concatenation of jsonb objects");
   } else {
     const uint32_t count_a = left.kind == MsgpackKind::kArray ? left.count : 1;
     const uint32_t count_b = right.kind == MsgpackKind::kArray ? right.count : 1;

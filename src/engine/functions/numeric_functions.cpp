@@ -87,7 +87,7 @@ Result<Numeric> integer_power(const Numeric& base, int64_t exponent, int scale) 
   const auto magnitude = static_cast<unsigned>(exponent < 0 ? -exponent : exponent);
   const Big power = boost::multiprecision::pow(coefficient, magnitude);
   const auto places = static_cast<unsigned>(base.scale()) * magnitude;
-  const auto ten_to = [](unsigned n) { return boost::multiprecision::pow(Big(10), n); };
+  const auto ten_to = [](unsigned n) -> Big { return boost::multiprecision::pow(Big(10), n); };
   Big numerator, denominator;  // of the result × 10^scale
   if (exponent >= 0) {
     numerator = power * ten_to(static_cast<unsigned>(scale));

@@ -40,8 +40,15 @@ Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view pattern, Re
     return {sqlstate::kInvalidRegularExpression,
             std::string("invalid regular expression: ") + reason(regex->regex_.error_code())};
   }
+  regex->mixed_greediness_ = translated.mixed_greediness;
   regex->group_count_ = regex->regex_.NumberOfCapturingGroups();
   return std::shared_ptr<const Regex>(std::move(regex));
+}
+
+Status Regex::check_extraction() const {
+  if (!mixed_greediness_) return Status();
+  return Status(sqlstate::kFeatureNotSupported,
+                "mixing greedy and non-greedy quantifiers in regular expressions is not supported");
 }
 
 bool Regex::matches(std::string_view text) const {

@@ -25,6 +25,8 @@ class Regex : public CallState {
   bool find(std::string_view text, size_t from, std::vector<Piece>& groups) const;
   int group_count() const { return group_count_; }
   bool global() const { return global_; }
+  /// 0A000 if what find() gives might differ from PostgreSQL (greedy and non-greedy mixed).
+  Status check_extraction() const;
 
  private:
   Regex(const std::string& pattern, const RE2::Options& options, bool global)
@@ -32,6 +34,7 @@ class Regex : public CallState {
   RE2 regex_;
   int group_count_ = 0;
   bool global_;
+  bool mixed_greediness_ = false;
 };
 
 /// Where one row's regex comes from: the prepared state, or the row's own pattern and flags (the

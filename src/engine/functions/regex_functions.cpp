@@ -79,6 +79,7 @@ Status each_regex_row(const CallFrame& frame, Vector& result, int flags_index, c
       }
     }
     ASSIGN_OR_RETURN(const Regex* regex, source.row(row));
+    RETURN_IF_ERROR(regex->check_extraction());
     return fn(row, *regex, texts[row].view(), out);
   });
 }
@@ -318,6 +319,7 @@ CursorResult open_regex_table(const EvalContext&, std::span<const Datum> argumen
   }
   ASSIGN_OR_RETURN(const std::shared_ptr<const Regex> regex,
                    Regex::compile(arguments[1].bytes(), flags));
+  RETURN_IF_ERROR(regex->check_extraction());
   const std::string_view text = arguments[0].bytes();
   if (kSplit) {
     if (regex->global()) return no_global("regexp_split_to_table()");

@@ -2,6 +2,8 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+
 #include "engine/functions/text_helpers.h"
 
 namespace eventd::engine {
@@ -62,34 +64,60 @@ class Translator {
         case '?':
           out_ += c;
           ++at_;
-          non_greedy_mark();
+          greediness();
           break;
-        case '}':
-          out_ += '}';
-          ++at_;
-          if (in_bound_) non_greedy_mark();
-          in_bound_ = false;
-          break;
-        case '{':
-          in_bound_ = at_ + 1 < pattern_.size() && is_digit(pattern_[at_ + 1]);
-          out_ += in_bound_ ? "{" : "\\{";
-          ++at_;
-          break;
+        case '{': RETURN_IF_ERROR(bound()); break;
         default: out_ += c; ++at_;
       }
     }
+    result_.mixed_greediness = greedy_ && result_.non_greedy && !pattern_.ends_with('$');
     return Status();
   }
 
  private:
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-  void non_greedy_mark() {
+  /// After a quantifier of variable length: a `?` makes it non-greedy.
+  void greediness() {
     if (at_ < pattern_.size() && pattern_[at_] == '?') {
       result_.non_greedy = true;
       out_ += '?';
       ++at_;
+    } else {
+      greedy_ = true;
     }
+  }
+
+  /// {m}, {m,} or {m,n} with numbers up to 255; a `{` before anything but a digit is itself.
+  Status bound() {
+    constexpr int kMax = 255;
+    size_t at = at_ + 1;
+    if (at >= pattern_.size() || !is_digit(pattern_[at])) {
+      out_ += "\\{";
+      ++at_;
+      return Status();
+    }
+    const auto number = [&] {
+      int value = 0;
+      for (; at < pattern_.size() && is_digit(pattern_[at]); ++at)
+        value = std::min(value * 10 + (pattern_[at] - '0'), kMax + 1);
+      return value;
+    };
+    const int low = number();
+    int high = low;
+    if (at < pattern_.size() && pattern_[at] == ',') {
+      ++at;
+      high = at < pattern_.size() && is_digit(pattern_[at]) ? number() : kMax;
+    }
+    if (at >= pattern_.size()) return invalid("braces {} not balanced");
+    if (pattern_[at] != '}' || low > kMax || high > kMax || low > high)
+      return invalid("invalid repetition count(s)");
+    out_ += pattern_.substr(at_, at + 1 - at_);
+    at_ = at + 1;
+    const bool was_greedy = greedy_;
+    greediness();
+    if (low == high) greedy_ = was_greedy;  // a fixed count is neither
+    return Status();
   }
 
   Status group() {
@@ -233,7 +261,7 @@ class Translator {
   std::string& out_;
   TranslatedRegex& result_;
   size_t at_ = 0;
-  bool in_bound_ = false;
+  bool greedy_ = false;
 };
 
 }  // namespace

@@ -24,6 +24,9 @@ struct TranslatedRegex {
   std::string pattern;  ///< RE2 syntax
   RegexFlags flags;
   bool non_greedy = false;  ///< has a non-greedy quantifier
+  /// Has both kinds and no `$` at its end. PostgreSQL then lets the first one decide the length of
+  /// the whole match, which RE2 cannot: fine for a test, not for taking text out.
+  bool mixed_greediness = false;
 };
 
 /// 0A000 for back-references, look-around and word-edge constraints; 2201B malformed.
