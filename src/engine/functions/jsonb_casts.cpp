@@ -16,6 +16,7 @@ Status cannot_cast(const MsgpackToken& token, std::string_view target) {
   if (token.kind == MsgpackKind::kNil) kind = "null";
   if (token.kind == MsgpackKind::kBool) kind = "boolean";
   if (token.kind <= MsgpackKind::kFloat && token.kind >= MsgpackKind::kInt) kind = "numeric";
+  if (token.kind == MsgpackKind::kExt && token.ext_type == kMsgpackDecimalExt) kind = "numeric";
   if (token.kind == MsgpackKind::kArray) kind = "array";
   if (token.kind == MsgpackKind::kMap) kind = "object";
   std::string message = "cannot cast jsonb ";
