@@ -51,6 +51,9 @@ TemporaryDirectory::~TemporaryDirectory() {
 }
 
 Result<std::unique_ptr<Process>> Process::start(const ProcessOptions& options) {
+  if (::access(options.arguments.front().c_str(), X_OK) != 0) {
+    return system_error("cannot run " + options.arguments.front());
+  }
   std::vector<char*> arguments;
   for (const std::string& argument : options.arguments) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
