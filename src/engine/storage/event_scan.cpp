@@ -33,14 +33,14 @@ class EventScan : public Scan {
 
 void plan_columns(EventScanState& state, const ScanRequest& request) {
   for (const ScanColumn& wanted : request.columns) {
-    OutputColumn column;
+    DecodedColumn column;
     column.column = static_cast<EventColumn>(wanted.column);
     column.type = wanted.type.id;
     if (wanted.extract == ScanColumn::Extract::kText) {
-      column.kind = OutputColumn::Kind::kPathText;
+      column.kind = DecodedColumn::Kind::kPathText;
       column.slot = state.slots.add(wanted.path);
     } else if (wanted.extract == ScanColumn::Extract::kJson) {
-      column.kind = OutputColumn::Kind::kPathJson;
+      column.kind = DecodedColumn::Kind::kPathJson;
       column.path = wanted.path;
     }
     state.stored_columns |= stored_column(column.column);

@@ -28,7 +28,7 @@ struct EventScanState {
   const CancelToken* cancel = nullptr;
   EventFilter filter;
   PathSlots slots;
-  std::vector<OutputColumn> columns;
+  std::vector<DecodedColumn> columns;
   uint32_t stored_columns = 0;
   bool needs_type = false;
   bool descending = false;

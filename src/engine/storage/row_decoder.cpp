@@ -13,7 +13,7 @@ constexpr size_t kDictionaryTypesMax = 16'384;
 
 }  // namespace
 
-RowDecoder::RowDecoder(const std::vector<OutputColumn>& columns, const EventFilter& filter,
+RowDecoder::RowDecoder(const std::vector<DecodedColumn>& columns, const EventFilter& filter,
                        const PathSlots& slots, bool needs_type)
     : columns_(columns),
       filter_(filter),
@@ -34,7 +34,7 @@ void RowDecoder::begin(uint32_t rows_max) {
   }
   for (size_t i = 0; i < columns_.size(); ++i) {
     Target& target = targets_[i];
-    if (columns_[i].kind == OutputColumn::Kind::kStored &&
+    if (columns_[i].kind == DecodedColumn::Kind::kStored &&
         columns_[i].column == EventColumn::kEventType) {
       target.type_ids = std::shared_ptr<uint32_t[]>(new uint32_t[rows_max_]);
     } else {
@@ -97,9 +97,9 @@ const std::string* RowDecoder::slot_text(size_t index, const RawRow& row) {
 void RowDecoder::append(const RawRow& row, uint32_t type) {
   const uint32_t at = size_++;
   for (size_t i = 0; i < columns_.size(); ++i) {
-    const OutputColumn& column = columns_[i];
+    const DecodedColumn& column = columns_[i];
     Target& target = targets_[i];
-    if (column.kind == OutputColumn::Kind::kPathText) {
+    if (column.kind == DecodedColumn::Kind::kPathText) {
       if (const std::string* text = slot_text(column.slot, row)) {
         target.vector.set_string(at, *text);
       } else {
@@ -107,7 +107,7 @@ void RowDecoder::append(const RawRow& row, uint32_t type) {
       }
       continue;
     }
-    if (column.kind == OutputColumn::Kind::kPathJson) {
+    if (column.kind == DecodedColumn::Kind::kPathJson) {
       const auto value = row.payload.empty() ? std::nullopt : find_path(row.payload, column.path);
       if (value) {
         target.vector.set_string(at, as_text(*value));

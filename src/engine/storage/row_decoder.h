@@ -16,7 +16,7 @@
 namespace eventd::engine {
 
 /// How one output column is made. Immutable, shared by the workers of a scan.
-struct OutputColumn {
+struct DecodedColumn {
   enum class Kind : uint8_t { kStored, kPathText, kPathJson } kind = Kind::kStored;
   EventColumn column = EventColumn::kTimestamp;
   Oid type = 0;
@@ -28,7 +28,7 @@ struct OutputColumn {
 /// given ids that stay the same for the cursor's batches, so that their tests run once a type.
 class RowDecoder {
  public:
-  RowDecoder(const std::vector<OutputColumn>& columns, const EventFilter& filter,
+  RowDecoder(const std::vector<DecodedColumn>& columns, const EventFilter& filter,
              const PathSlots& slots, bool needs_type);
 
   /// Starts a batch with room for `rows_max` (<= kBatchRows) rows.
@@ -57,7 +57,7 @@ class RowDecoder {
   const std::string* slot_text(size_t slot, const RawRow& row);
   void append(const RawRow& row, uint32_t type);
 
-  const std::vector<OutputColumn>& columns_;
+  const std::vector<DecodedColumn>& columns_;
   const EventFilter& filter_;
   const PathSlots& slots_;
   const bool needs_type_;
