@@ -7,26 +7,10 @@
 #include <ctime>
 
 #include "engine/limits.h"
+#include "sql/embedded.h"
 
 namespace eventd::engine::event_schema {
 namespace {
-
-constexpr std::string_view kTailColumns =
-    "(id INTEGER PRIMARY KEY, boot_id BLOB NOT NULL, timestamp INTEGER NOT NULL, cpu_id INTEGER, "
-    "sequence INTEGER, origin_class INTEGER, event_type TEXT NOT NULL, effective_token_guid BLOB, "
-    "true_token_guid BLOB, process_guid BLOB, payload BLOB)";
-
-constexpr std::string_view kTables = R"sql(
-CREATE TABLE metadata(key TEXT PRIMARY KEY, value TEXT NOT NULL);
--- Tables of rows. state: 0 staged (dropped at the next start), 1 published. A row's id in the shard
--- is its rowid + id_base.
-CREATE TABLE tails(number INTEGER PRIMARY KEY, state INTEGER NOT NULL, id_base INTEGER NOT NULL);
--- Merged ranges of covered sequences. GUIDs in Microsoft byte order.
-CREATE TABLE receipts(boot_id BLOB NOT NULL, epoch BLOB NOT NULL, cpu_id INTEGER NOT NULL,
-  first INTEGER NOT NULL, last INTEGER NOT NULL,
-  PRIMARY KEY(boot_id, epoch, cpu_id, first)) WITHOUT ROWID;
-CREATE TABLE event_types(event_type TEXT PRIMARY KEY) WITHOUT ROWID;
-)sql";
 
 std::string iso_now() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -42,9 +26,7 @@ std::string iso_now() {
 std::string tail_table(uint32_t number) { return fmt::format("events_{}", number); }
 
 std::string create_tail_sql(uint32_t number) {
-  return fmt::format("CREATE TABLE events_{0}{1};CREATE INDEX idx_events_{0}_timestamp ON "
-                     "events_{0}(timestamp);",
-                     number, kTailColumns);
+  return fmt::format(fmt::runtime(sql::event_tail), number);
 }
 
 std::string insert_sql(uint32_t number) {
@@ -68,19 +50,19 @@ std::string create_view_sql(const std::vector<TailInfo>& tails) {
 }
 
 Status create(sqlite::Connection& connection) {
-  std::string sql = "BEGIN IMMEDIATE;";
-  sql += kTables;
+  std::string script = "BEGIN IMMEDIATE;";
+  script += sql::event_shard;
   std::vector<TailInfo> tails;
   for (uint32_t number = 0; number < kTailTables; ++number) {
-    sql += create_tail_sql(number);
-    sql += fmt::format("INSERT INTO tails VALUES({},1,0);", number);
+    script += create_tail_sql(number);
+    script += fmt::format("INSERT INTO tails VALUES({},1,0);", number);
     tails.push_back(TailInfo{.number = number});
   }
-  sql += create_view_sql(tails);
-  sql += fmt::format("INSERT INTO metadata VALUES('schema_version','{}'),('created_at','{}');",
-                     kVersion, iso_now());
-  sql += "COMMIT;";
-  Status status = connection.exec(sql);
+  script += create_view_sql(tails);
+  script += fmt::format("INSERT INTO metadata VALUES('schema_version','{}'),('created_at','{}');",
+                        kVersion, iso_now());
+  script += "COMMIT;";
+  Status status = connection.exec(script);
   if (!status.ok() && connection.in_transaction()) {
     (void)sqlite3_exec(connection.raw(), "ROLLBACK", nullptr, nullptr, nullptr);
   }
