@@ -1,10 +1,12 @@
 // + - * / % and the bit operators of the integer and float types, PostgreSQL's mixed ones included.
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
 
 #include "engine/functions/function_registry.h"
 #include "engine/functions/kernel_helpers.h"
+#include "engine/functions/widen.h"
 
 namespace eventd::engine {
 namespace {
@@ -50,28 +52,43 @@ struct Modulo {
   }
 };
 
-template <class Op, class Out, class L, class R>
-Kernel integer_kernel() {
-  return row_kernel<Out, L, R>(
-      [](const L& a, const R& b, Out& out) -> const Fault* { return Op::apply(a, b, out); });
+template <class Op, class T>
+Status operate(const CallFrame& frame, Vector& result) {
+  return map_rows<T, T, T>(frame, result, [](T a, T b, T& out) -> const Fault* {
+    return Op::apply(a, b, out);
+  });
 }
 
-/// The four operators of one pair of integer types; `prefix` is e.g. "int24".
-template <class Out, class L, class R>
-void register_integer_pair(FunctionCatalog::Builder& builder, const std::string& prefix,
-                           const std::string& arguments) {
-  builder.builtin(prefix + "pl" + arguments, integer_kernel<Plus, Out, L, R>());
-  builder.builtin(prefix + "mi" + arguments, integer_kernel<Minus, Out, L, R>());
-  builder.builtin(prefix + "mul" + arguments, integer_kernel<Times, Out, L, R>());
-  builder.builtin(prefix + "div" + arguments, integer_kernel<Divide, Out, L, R>());
+/// The same for mixed arguments, widened first to kType, whose values are T.
+template <class Op, class T, Oid kType>
+Status operate_widened(const CallFrame& frame, Vector& result) {
+  return call_widened(frame, result, kType, operate<Op, T>);
 }
+
+/// The four operators of one type; `prefix` is e.g. "int4".
+using FourKernels = std::array<Kernel, 4>;
+void register_four(FunctionCatalog::Builder& builder, const std::string& prefix,
+                   const std::string& arguments, const FourKernels& kernels) {
+  static constexpr const char* kNames[] = {"pl", "mi", "mul", "div"};
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    builder.builtin(prefix + kNames[i] + arguments, kernels[i]);
+  }
+}
+
+template <class T>
+constexpr FourKernels kIntegerKernels = {operate<Plus, T>, operate<Minus, T>, operate<Times, T>,
+                                         operate<Divide, T>};
+template <class T, Oid kType>
+constexpr FourKernels kMixedIntegerKernels = {
+    operate_widened<Plus, T, kType>, operate_widened<Minus, T, kType>,
+    operate_widened<Times, T, kType>, operate_widened<Divide, T, kType>};
 
 template <class T>
 void register_integer_type(FunctionCatalog::Builder& builder, const std::string& name) {
   const std::string one = "(" + name + ")", two = "(" + name + "," + name + ")";
-  register_integer_pair<T, T, T>(builder, name, two);
+  register_four(builder, name, two, kIntegerKernels<T>);
   for (const std::string& modulo : {name + "mod" + two, "mod" + two})
-    builder.builtin(modulo, integer_kernel<Modulo, T, T, T>());
+    builder.builtin(modulo, operate<Modulo, T>);
   builder.builtin(name + "um" + one, row_kernel<T, T>([](T a, T& out) -> const Fault* {
     return __builtin_sub_overflow(T{0}, a, &out) ? kRangeFault<T> : nullptr;
   }));
@@ -144,21 +161,14 @@ struct FloatDivide {
   }
 };
 
-template <class Op, class Out, class L, class R>
-Kernel float_kernel() {
-  return row_kernel<Out, L, R>([](const L& a, const R& b, Out& out) -> const Fault* {
-    return Op::template apply<Out>(static_cast<Out>(a), static_cast<Out>(b), out);
-  });
-}
-
-template <class Out, class L, class R>
-void register_float_pair(FunctionCatalog::Builder& builder, const std::string& prefix,
-                         const std::string& arguments) {
-  builder.builtin(prefix + "pl" + arguments, float_kernel<FloatPlus, Out, L, R>());
-  builder.builtin(prefix + "mi" + arguments, float_kernel<FloatMinus, Out, L, R>());
-  builder.builtin(prefix + "mul" + arguments, float_kernel<FloatTimes, Out, L, R>());
-  builder.builtin(prefix + "div" + arguments, float_kernel<FloatDivide, Out, L, R>());
-}
+template <class T>
+constexpr FourKernels kFloatKernels = {operate<FloatPlus, T>, operate<FloatMinus, T>,
+                                       operate<FloatTimes, T>, operate<FloatDivide, T>};
+constexpr FourKernels kMixedFloatKernels = {
+    operate_widened<FloatPlus, double, oid::kFloat8>,
+    operate_widened<FloatMinus, double, oid::kFloat8>,
+    operate_widened<FloatTimes, double, oid::kFloat8>,
+    operate_widened<FloatDivide, double, oid::kFloat8>};
 
 template <class T>
 void register_float_type(FunctionCatalog::Builder& builder, const std::string& name) {
@@ -167,6 +177,7 @@ void register_float_type(FunctionCatalog::Builder& builder, const std::string& n
   builder.builtin(name + "up" + one, row_kernel<T, T>([](T a, T& out) { out = a; }));
   for (const std::string& abs : {name + "abs" + one, "abs" + one})
     builder.builtin(abs, row_kernel<T, T>([](T a, T& out) { out = std::fabs(a); }));
+  register_four(builder, name, "(" + name + "," + name + ")", kFloatKernels<T>);
 }
 
 }  // namespace
@@ -175,18 +186,19 @@ void register_arithmetic(FunctionCatalog::Builder& builder) {
   register_integer_type<int16_t>(builder, "int2");
   register_integer_type<int32_t>(builder, "int4");
   register_integer_type<int64_t>(builder, "int8");
-  register_integer_pair<int32_t, int16_t, int32_t>(builder, "int24", "(int2,int4)");
-  register_integer_pair<int32_t, int32_t, int16_t>(builder, "int42", "(int4,int2)");
-  register_integer_pair<int64_t, int16_t, int64_t>(builder, "int28", "(int2,int8)");
-  register_integer_pair<int64_t, int64_t, int16_t>(builder, "int82", "(int8,int2)");
-  register_integer_pair<int64_t, int32_t, int64_t>(builder, "int48", "(int4,int8)");
-  register_integer_pair<int64_t, int64_t, int32_t>(builder, "int84", "(int8,int4)");
   register_float_type<float>(builder, "float4");
   register_float_type<double>(builder, "float8");
-  register_float_pair<float, float, float>(builder, "float4", "(float4,float4)");
-  register_float_pair<double, double, double>(builder, "float8", "(float8,float8)");
-  register_float_pair<double, float, double>(builder, "float48", "(float4,float8)");
-  register_float_pair<double, double, float>(builder, "float84", "(float8,float4)");
+  const FourKernels& int4 = kMixedIntegerKernels<int32_t, oid::kInt4>;
+  const FourKernels& int8 = kMixedIntegerKernels<int64_t, oid::kInt8>;
+  const FourKernels& float8 = kMixedFloatKernels;
+  register_four(builder, "int24", "(int2,int4)", int4);
+  register_four(builder, "int42", "(int4,int2)", int4);
+  register_four(builder, "int28", "(int2,int8)", int8);
+  register_four(builder, "int82", "(int8,int2)", int8);
+  register_four(builder, "int48", "(int4,int8)", int8);
+  register_four(builder, "int84", "(int8,int4)", int8);
+  register_four(builder, "float48", "(float4,float8)", float8);
+  register_four(builder, "float84", "(float8,float4)", float8);
 }
 
 }  // namespace eventd::engine
