@@ -119,18 +119,24 @@ class EqlBinder {
     return {};
   }
 
+  /// The order column is never NULL: there the plain form means the same, and the scan can serve it.
+  SortKey row_key(ExprPtr field, bool descending) const {
+    const bool by_time =
+        field->kind == Expr::Kind::kColumn && field->index == events_.order_column();
+    SortKey key = sort_key(std::move(field), descending);
+    if (by_time) {
+      key.eql_order = false;
+      key.nulls_first = descending;
+    }
+    return key;
+  }
+
   Status bind_row_order() {
     PlanPtr sort = above(PlanNode::Kind::kSort, std::move(plan_));
     for (const EqlSortItem& item : query_.sort) {
-      sort->sort_keys.push_back(sort_key(fields_.bind(item.field), item.descending));
+      sort->sort_keys.push_back(row_key(fields_.bind(item.field), item.descending));
     }
-    if (query_.sort.empty()) {
-      SortKey newest_first;
-      newest_first.expression = column("timestamp");
-      newest_first.descending = true;
-      newest_first.nulls_first = true;  // never NULL: the plain form that the scan can serve
-      sort->sort_keys.push_back(std::move(newest_first));
-    }
+    if (query_.sort.empty()) sort->sort_keys.push_back(row_key(column("timestamp"), true));
     plan_ = std::move(sort);
     return {};
   }

@@ -109,7 +109,7 @@ class ConditionBinder {
   Result<ExprPtr> bind_comparison(const EqlField& field, Kind kind, const EqlLiteral& value) {
     ExprPtr left = fields_.bind(field);
     const Oid type = left->type.id;
-    if (value.bare && field.path[0] != "origin_class") {
+    if (value.bare && (left->kind != Expr::Kind::kColumn || field.path[0] != "origin_class")) {
       return Error{sqlstate::kSyntaxError, "syntax error at or near \"" + value.text + "\"", {},
                    "Strings stand in quotes.", {}, value.position};
     }

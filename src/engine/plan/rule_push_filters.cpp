@@ -8,12 +8,13 @@ namespace {
 
 using Conjuncts = std::vector<ExprPtr>;
 
+/// ANDs within ANDs too; their depth is bounded by the binders.
 void split(ExprPtr condition, Conjuncts& out) {
   if (condition->kind != Expr::Kind::kAnd) {
     out.push_back(std::move(condition));
     return;
   }
-  for (ExprPtr& child : condition->children) out.push_back(std::move(child));
+  for (ExprPtr& child : condition->children) split(std::move(child), out);
 }
 
 ExprPtr join(Conjuncts conjuncts) {

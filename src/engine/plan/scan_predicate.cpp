@@ -1,5 +1,6 @@
 #include "engine/plan/scan_predicate.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "engine/plan/coercion.h"
@@ -108,10 +109,12 @@ class Matcher {
         }
         return std::nullopt;
       case Expr::Kind::kInList: return in_list(condition);
+      case Expr::Kind::kOr: return any_of(condition);
       case Expr::Kind::kCall:
         if (condition.children.size() != 2) return std::nullopt;
         if (auto found = comparison(condition)) return found;
-        return text_match(condition);
+        if (auto found = text_match(condition)) return found;
+        return eql_match(condition);
       default: return std::nullopt;
     }
   }
@@ -157,6 +160,78 @@ class Matcher {
     }
     if (values.empty()) return std::nullopt;
     return make(*column, Op::kIn, std::move(values));
+  }
+
+  /// `column = a OR column = b …`, as EQL writes IN.
+  std::optional<ScanCondition> any_of(const Expr& condition) const {
+    std::optional<ScanCondition> all;
+    for (const ExprPtr& child : condition.children) {
+      if (child->kind == Expr::Kind::kOr) return std::nullopt;  // bounds the depth
+      std::optional<ScanCondition> one = match(*child);
+      if (!one.has_value()) return std::nullopt;
+      ScanPredicate& predicate = one->predicate;
+      if (predicate.op != Op::kEq && predicate.op != Op::kIn) return std::nullopt;
+      if (!all.has_value()) {
+        all = std::move(one);
+        all->predicate.op = Op::kIn;
+        continue;
+      }
+      if (!(predicate.column == all->predicate.column) ||
+          predicate.ignore_case != all->predicate.ignore_case) {
+        return std::nullopt;
+      }
+      all->complete = all->complete && one->complete;
+      std::move(predicate.values.begin(), predicate.values.end(),
+                std::back_inserter(all->predicate.values));
+    }
+    return all;
+  }
+
+  /// The string tests of EQL, which ignore ASCII case. Of a payload value the scan tests the text
+  /// form: strings have no other, but a number or boolean may look the same, so that it only prunes.
+  std::optional<ScanCondition> eql_match(const Expr& condition) const {
+    const Expr* column = column_child(condition, 0);
+    const Expr& literal = *condition.children[1];
+    if (column == nullptr || literal.type.id != oid::kText ||
+        literal.kind != Expr::Kind::kConstant || literal.constant.is_null()) {
+      return std::nullopt;
+    }
+    const std::string_view name = condition.function->name, text = literal.constant.bytes();
+    const bool is_jsonb = column->type.id == oid::kJsonb;
+    const bool has_star = text.find('*') != text.npos;
+    auto result = make(*column, Op::kEq, {literal.constant});
+    ScanPredicate& predicate = result->predicate;
+    predicate.ignore_case = true;
+    if (is_jsonb) {
+      if (predicate.column.extract != ScanColumn::Extract::kJson) return std::nullopt;
+      predicate.column.extract = ScanColumn::Extract::kText;
+      predicate.column.type = {oid::kText, -1};
+      result->complete = false;
+    }
+    if (name == "eql_eq") return result;
+    if (name == "eql_starts_with") {
+      predicate.op = Op::kStartsWith;
+      return result;
+    }
+    if (is_jsonb) return std::nullopt;
+    if (name == "eql_ne") {
+      predicate.op = Op::kNotEq;
+    } else if (name == "eql_glob") {
+      if (has_star && text.find('*') + 1 == text.size()) {
+        predicate.op = Op::kStartsWith;
+        predicate.values = {Datum::text(std::string(text.substr(0, text.size() - 1)))};
+      } else if (has_star) {
+        predicate.op = Op::kGlob;
+      }
+    } else if ((name == "eql_ends_with" || name == "eql_contains") && !has_star) {
+      predicate.op = Op::kGlob;
+      std::string glob = "*" + std::string(text);
+      if (name == "eql_contains") glob += '*';
+      predicate.values = {Datum::text(std::move(glob))};
+    } else {
+      return std::nullopt;
+    }
+    return result;
   }
 
   std::optional<ScanCondition> text_match(const Expr& condition) const {
