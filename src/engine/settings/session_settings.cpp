@@ -38,17 +38,25 @@ struct SessionSettings::Impl {
   std::map<std::string, std::string, std::less<>> reported;
   uint64_t version = 1;
 
+  // The session's own value; null = the server's.
+  const SettingValue* own(std::string_view key) const {
+    for (const Overrides* level : {&local, &current, &startup}) {
+      if (level->empty()) continue;
+      if (const auto at = level->find(key); at != level->end()) return &at->second;
+    }
+    return nullptr;
+  }
+
   static std::string key_of(std::string_view name) {
     const SettingInfo* info = find_setting(name);
     return info != nullptr ? std::string(info->name) : lower(name);
   }
 
   std::optional<SettingValue> find(std::string_view name) const {
-    const std::string key = key_of(name);
-    for (const Overrides* level : {&local, &current, &startup}) {
-      if (const auto at = level->find(key); at != level->end()) return at->second;
-    }
-    if (find_setting(name) == nullptr) return std::nullopt;
+    const SettingInfo* info = find_setting(name);
+    const SettingValue* value = info != nullptr ? own(info->name) : own(lower(name));
+    if (value != nullptr) return *value;
+    if (info == nullptr) return std::nullopt;
     return server.get(name);
   }
 };
@@ -161,9 +169,10 @@ std::optional<SettingValue> SessionSettings::get(std::string_view name) const {
 }
 
 int64_t SessionSettings::integer(std::string_view name) const {
-  const auto value = impl_->find(name);
-  assert(value.has_value());
-  return value->integer;
+  const SettingInfo* info = find_setting(name);
+  assert(info != nullptr);
+  const SettingValue* value = impl_->own(info->name);
+  return value != nullptr ? value->integer : impl_->server.integer(*info);
 }
 
 void SessionSettings::begin_transaction() {
@@ -214,6 +223,8 @@ std::vector<std::pair<std::string, std::string>> SessionSettings::take_reports()
   return changed;
 }
 
-uint64_t SessionSettings::version() const { return impl_->version; }
+uint64_t SessionSettings::version() const {
+  return impl_->version + impl_->server.generation();
+}
 
 }  // namespace eventd::engine

@@ -1,5 +1,6 @@
 // The table of spec config.md. Adding a setting is adding a row.
 #include <algorithm>
+#include <unordered_map>
 #include <array>
 
 #include "engine/settings/settings.h"
@@ -278,11 +279,37 @@ bool same_name(std::string_view a, std::string_view b) {
 
 std::span<const SettingInfo> setting_table() { return kTable; }
 
-const SettingInfo* find_setting(std::string_view name) {
-  const auto at = std::find_if(kTable.begin(), kTable.end(), [&](const SettingInfo& info) {
-    return same_name(info.name, name);
-  });
-  return at == kTable.end() ? nullptr : &*at;
+namespace {
+
+struct NameHash {
+  size_t operator()(std::string_view name) const {
+    size_t hash = 14695981039346656037u;  // FNV-1a of the lower-case name
+    for (const char c : name) {
+      hash ^= static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+      hash *= 1099511628211u;
+    }
+    return hash;
+  }
+};
+struct SameName {
+  bool operator()(std::string_view a, std::string_view b) const { return same_name(a, b); }
+};
+using Index = std::unordered_map<std::string_view, const SettingInfo*, NameHash, SameName>;
+
+Index make_index() {
+  Index index;
+  for (const SettingInfo& info : kTable) index.emplace(info.name, &info);
+  return index;
 }
+
+}  // namespace
+
+const SettingInfo* find_setting(std::string_view name) {
+  static const Index index = make_index();
+  const auto at = index.find(name);
+  return at == index.end() ? nullptr : at->second;
+}
+
+size_t setting_index(const SettingInfo& info) { return static_cast<size_t>(&info - kTable.data()); }
 
 }  // namespace eventd::engine

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cassert>
 #include <cstdlib>
 #include <mutex>
@@ -88,9 +89,16 @@ struct Settings::Impl {
   Sources sources;
   mutable std::mutex mutex;
   Values values;                                          // guarded by mutex
+  std::vector<std::atomic<int64_t>> integers =            // of `values`, by place in the table
+      std::vector<std::atomic<int64_t>>(setting_table().size());
+  std::atomic<uint64_t> generation{0};
   std::vector<std::pair<std::string, std::string>> automatic;  // guarded by mutex
   std::vector<std::function<void(std::string_view, const SettingValue&, const SettingValue&)>>
       listeners;  // guarded by mutex
+
+  void publish(const SettingInfo& info, const SettingValue& value) {
+    integers[setting_index(info)].store(value.integer, std::memory_order_relaxed);
+  }
 
   std::string auto_file() const { return values.at("data_directory").text + "/eventd.auto.conf"; }
 
@@ -144,6 +152,7 @@ Result<std::unique_ptr<Settings>> Settings::load(const Sources& sources) {
   auto impl = std::make_unique<Impl>();
   impl->sources = sources;
   ASSIGN_OR_RETURN(impl->values, impl->read());
+  for (const SettingInfo& info : setting_table()) impl->publish(info, impl->values.at(info.name));
   return std::unique_ptr<Settings>(new Settings(std::move(impl)));
 }
 
@@ -153,6 +162,12 @@ SettingValue Settings::get(std::string_view name) const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->values.at(info->name);
 }
+
+int64_t Settings::integer(const SettingInfo& info) const {
+  return impl_->integers[setting_index(info)].load(std::memory_order_relaxed);
+}
+
+uint64_t Settings::generation() const { return impl_->generation.load(std::memory_order_acquire); }
 
 std::vector<std::string> Settings::reload() {
   struct Change {
@@ -178,7 +193,10 @@ std::vector<std::string> Settings::reload() {
       }
       changes.push_back({info.name, now, next});
       now = next;
+      impl_->publish(info, now);
     }
+    // release; pairs with the acquire in generation()
+    if (!changes.empty()) impl_->generation.fetch_add(1, std::memory_order_release);
     listeners = impl_->listeners;
   }
   std::vector<std::string> names;

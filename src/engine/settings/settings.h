@@ -51,6 +51,9 @@ std::span<const SettingInfo> setting_table();
 /// Case-insensitive as in PostgreSQL; null if there is none.
 const SettingInfo* find_setting(std::string_view name);
 
+/// Its place in setting_table().
+size_t setting_index(const SettingInfo& info);
+
 /// A value parsed and checked: `text` as SHOW prints it ("100ms"), and its number.
 struct SettingValue {
   std::string text;
@@ -79,8 +82,12 @@ class Settings {
 
   SettingValue get(std::string_view name) const;  ///< REQUIRES: a known name
   std::string text(std::string_view name) const { return get(name).text; }
-  int64_t integer(std::string_view name) const { return get(name).integer; }
-  bool boolean(std::string_view name) const { return get(name).integer != 0; }
+  /// REQUIRES: a known name. No lock, no copy.
+  int64_t integer(std::string_view name) const { return integer(*find_setting(name)); }
+  int64_t integer(const SettingInfo& info) const;
+  bool boolean(std::string_view name) const { return integer(name) != 0; }
+  /// Grows when a live change has been applied: cached derived values check it.
+  uint64_t generation() const;
 
   /// Reads the files again; a bad value keeps the old one and warns. Names that changed and apply
   /// live are returned (listeners have been called).
@@ -124,7 +131,7 @@ class SessionSettings {
   void rollback_savepoint();             ///< undoes and pops the top level
   /// Names of report settings whose value changed since the last call, with the new text.
   std::vector<std::pair<std::string, std::string>> take_reports();
-  /// Grows with every change: cached derived values check it.
+  /// Grows with every change here or in the server's values: cached derived values check it.
   uint64_t version() const;
 
  private:
