@@ -10,6 +10,7 @@
 #include "engine/session/engine.h"
 #include "engine/session/session.h"
 #include "pgwire/hba.h"
+#include "pgwire/login_throttle.h"
 
 namespace eventd::pgwire {
 
@@ -39,6 +40,10 @@ class Backend {
   /// Takes one of max_connections; false = none left for this kind of role.
   virtual bool acquire_slot(bool superuser) = 0;
   virtual void release_slot() = 0;
+  LoginThrottle& logins() { return logins_; }
+
+ private:
+  LoginThrottle logins_;
 };
 
 }  // namespace eventd::pgwire

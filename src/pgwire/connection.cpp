@@ -2,8 +2,11 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+
+#include "clock.h"
 
 namespace eventd::pgwire {
 namespace asio = boost::asio;
@@ -20,7 +23,8 @@ Connection::Connection(asio::io_context& context, ConnectionSet& set, Backend& b
     : context_(context),
       set_(set),
       socket_(context, socket.release()),
-      authentication_timer_(context, std::chrono::milliseconds(authentication_timeout_ms)),
+      timer_(context),
+      authentication_due_ns_(Clock::system().monotonic_ns() + authentication_timeout_ms * 1'000'000),
       tls_context_(std::move(tls)),
       session_(backend, *this, std::move(peer), tls_context_ != nullptr) {
   set_.open->fetch_add(1, std::memory_order_relaxed);
@@ -30,14 +34,6 @@ Connection::~Connection() { set_.open->fetch_sub(1, std::memory_order_release); 
 
 void Connection::start() {
   set_.connections.insert(shared_from_this());
-  timer_armed_ = true;
-  authentication_timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
-    const auto self = weak.lock();
-    if (error || self == nullptr) return;
-    self->timer_armed_ = false;
-    self->session_.authentication_timed_out();
-    self->pump();
-  });
   receive();
   pump();
 }
@@ -47,7 +43,10 @@ void Connection::shut_down() {
   pump();
 }
 
-void Connection::cancel_for_shutdown() { session_.cancel_for_shutdown(); }
+void Connection::cancel_for_shutdown() {
+  session_.cancel_for_shutdown();
+  pump();
+}
 
 void Connection::abort() {
   lost();
@@ -73,6 +72,18 @@ engine::Wake Connection::make_completion(uint64_t ticket) {
   };
 }
 
+engine::Wake Connection::make_cancel_wake() {
+  return [weak = weak_from_this()] {
+    auto self = weak.lock();
+    if (self == nullptr) return;
+    asio::io_context& context = self->context_;
+    asio::post(context, [self = std::move(self)] {
+      self->session_.cancel_requested();
+      self->pump();
+    });
+  };
+}
+
 void Connection::resume(uint64_t ticket) {
   session_.resume(ticket);
   pump();
@@ -87,12 +98,9 @@ void Connection::pump() {
     if (taken && session_.waits_for_output() && !session_.finished()) continue;
     break;
   }
-  if (timer_armed_ && session_.authenticated()) {
-    timer_armed_ = false;
-    authentication_timer_.cancel();
-  }
   arm_write();
   arm_read();
+  arm_timer();
   close_if_finished();
 }
 
@@ -161,6 +169,28 @@ void Connection::arm_read() {
                      });
 }
 
+/// A timer armed for an earlier moment is left alone: it looks again when it fires. So statements
+/// that end in time cost no timer.
+void Connection::arm_timer() {
+  int64_t due = session_.next_deadline_ns();
+  if (!session_.authenticated()) due = std::min(due, authentication_due_ns_);
+  if (lost_ || due >= timer_due_ns_) return;
+  timer_due_ns_ = due;
+  timer_.expires_at(std::chrono::steady_clock::time_point(std::chrono::nanoseconds(due)));
+  timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+    const auto self = weak.lock();
+    if (!error && self != nullptr) self->time_passed();
+  });
+}
+
+void Connection::time_passed() {
+  timer_due_ns_ = ProtocolSession::kNever;
+  const int64_t now = Clock::system().monotonic_ns();
+  if (!session_.authenticated() && now >= authentication_due_ns_) session_.authentication_timed_out();
+  session_.check_time(now);
+  pump();
+}
+
 void Connection::receive() {
   if (lost_ || !session_.wants_input()) return;
   std::array<char, 16 * 1024> ciphertext;  // NOLINT: filled by recv
@@ -227,7 +257,7 @@ void Connection::close_if_finished() {
   }
   const auto self = shared_from_this();
   lost_ = true;
-  authentication_timer_.cancel();
+  timer_.cancel();
   // Unread input would turn close() into a reset that could overtake our last message.
   ::shutdown(socket_.native_handle(), SHUT_WR);
   std::array<char, 4096> rest;  // NOLINT

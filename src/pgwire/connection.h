@@ -47,6 +47,7 @@ class Connection : public ConnectionHost, public std::enable_shared_from_this<Co
 
   engine::Wake make_wake(uint64_t ticket) override;
   engine::Wake make_completion(uint64_t ticket) override;
+  engine::Wake make_cancel_wake() override;
 
  private:
   void resume(uint64_t ticket);
@@ -58,20 +59,23 @@ class Connection : public ConnectionHost, public std::enable_shared_from_this<Co
   void begin_tls(bool direct);
   void arm_read();
   void arm_write();
+  void arm_timer();
+  void time_passed();
   void lost();
   void close_if_finished();
 
   boost::asio::io_context& context_;
   ConnectionSet& set_;
   boost::asio::posix::stream_descriptor socket_;
-  boost::asio::steady_timer authentication_timer_;
+  boost::asio::steady_timer timer_;
+  int64_t timer_due_ns_ = ProtocolSession::kNever;  ///< armed for then; kNever = not armed
+  const int64_t authentication_due_ns_;
   std::shared_ptr<const TlsContext> tls_context_;
   std::optional<TlsStream> tls_;
   std::string sending_;
   size_t sent_ = 0;
   bool reading_ = false, writing_ = false;
   bool first_bytes_ = true;
-  bool timer_armed_ = false;
   bool lost_ = false;
   ProtocolSession session_;
 };

@@ -53,6 +53,10 @@ class MessageWriter {
   std::string& out_;
 };
 
+inline Error make_error(SqlState code, std::string message) {
+  return Error{code, std::move(message), {}, {}, {}, 0};
+}
+
 /// The format of column `i` under Bind's rule.
 inline int16_t format_of(std::span<const int16_t> formats, size_t i) {
   return formats.empty() ? int16_t{0} : formats.size() == 1 ? formats[0] : formats[i];

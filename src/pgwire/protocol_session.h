@@ -38,6 +38,8 @@ class ConnectionHost {
   virtual engine::Wake make_wake(uint64_t ticket) = 0;
   /// The same, but keeps the connection (and its session) alive until resume() has run. Called once.
   virtual engine::Wake make_completion(uint64_t ticket) = 0;
+  /// A callable for any thread, any number of times: posts ProtocolSession::cancel_requested().
+  virtual engine::Wake make_cancel_wake() = 0;
 };
 
 /// Owned by its connection, used on the connection's thread only. While a step runs on the scan
@@ -71,6 +73,14 @@ class ProtocolSession {
   /// Start-up is over.
   bool authenticated() const { return session_ != nullptr; }
 
+  /// A CancelRequest reached the session: a wait that can end does. Follow with run().
+  void cancel_requested();
+  /// When (CLOCK_MONOTONIC ns) check_time() is to be called next; kNever = need not be.
+  int64_t next_deadline_ns() const;
+  /// Ends what has lasted too long by now. Follow with run().
+  void check_time(int64_t now_ns);
+  static constexpr int64_t kNever = INT64_MAX;
+
   /// The socket broke or ended: cancels what runs.
   void connection_lost();
   /// FATAL 57P01: at once when idle, after the running statement otherwise.
@@ -88,17 +98,25 @@ class ProtocolSession {
     kPortal,            ///< the active portal delivers
     kCopyIn,            ///< the active portal takes CopyData
     kCommit,            ///< before ReadyForQuery
+    kRefused,           ///< a failed login, told after a while
     kClosed,
   };
   enum class Wait : uint8_t { kNone, kWake, kPool, kOutput };
 
-  // Start-up.
+  void run_until_blocked();
+  /// The client has to send or to take something before the running statement goes on.
+  bool waits_for_client() const {
+    return wait_ == Wait::kOutput || (activity_ == Activity::kCopyIn && wait_ == Wait::kNone);
+  }
+  void poll_again();
+
+  // Start-up (startup_flow.cpp).
   bool run_startup();
   void apply(Startup::Next next);
   void begin_session();
   void fatal(SqlState code, std::string message);
 
-  // Messages. Each returns false when input is missing.
+  // Messages (message_handlers.cpp, copy_in_flow.cpp). False when input is missing.
   bool run_message();
   bool run_copy_message();
   void dispatch(const Frame& frame);
@@ -124,6 +142,7 @@ class ProtocolSession {
   void run_commit();
   void ready_for_query();
   void statement_error(Error error);
+  void read_settings();
   void send_reports();
   void send_notices();
   void drop_portals();
@@ -145,6 +164,7 @@ class ProtocolSession {
   bool shutting_down_ = false;
   bool lost_ = false;
   bool slot_taken_ = false;
+  bool timeout_paused_ = false;
 
   uint64_t ticket_ = 0;      // of the wake or completion awaited
   uint64_t wake_ticket_ = 0;  // given to the pool's step
@@ -153,6 +173,11 @@ class ProtocolSession {
   std::optional<Startup> startup_;
   std::unique_ptr<engine::Session> session_;
   uint64_t settings_version_ = 0;
+  int64_t idle_timeout_ns_ = 0, idle_in_transaction_timeout_ns_ = 0;  // 0 = none
+  int64_t idle_since_ns_ = 0;     // of ReadyForQuery; 0 = not idle, or no timeout is set
+  int64_t seen_deadline_ns_ = 0;  // of statement_timeout, once the waiting statement was told
+  int64_t refusal_due_ns_ = 0;
+  std::string refusal_;
 
   // Simple query.
   std::string query_text_;

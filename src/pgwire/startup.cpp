@@ -176,6 +176,9 @@ Next Startup::check_peer(std::string& out) {
 }
 
 Next Startup::start_scram(std::string& out) {
+  if (!peer_.unix_socket && !backend_.logins().allowed(peer_.address))
+    return fatal(out, sqlstate::kTooManyConnections,
+                 "too many failed logins from this address, try again later");
   const auto role = backend_.find_role(user_);
   std::optional<ScramVerifier> verifier;
   if (role && role->can_login) verifier = ScramVerifier::parse(role->scram_verifier);
@@ -205,8 +208,10 @@ Next Startup::on_password_message(std::string_view body, std::string& out) {
   if (!reply.ok()) {
     const Error& error = reply.error();
     if (error.code == sqlstate::kInvalidPassword) {
-      return fatal(out, sqlstate::kInvalidPassword,
-                   "password authentication failed for user \"" + user_ + "\"");
+      if (!peer_.unix_socket) backend_.logins().failed(peer_.address);
+      (void)fatal(out, sqlstate::kInvalidPassword,
+                  "password authentication failed for user \"" + user_ + "\"");
+      return Next::kRefuse;
     }
     return fatal(out, error.code, error.message);
   }

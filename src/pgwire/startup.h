@@ -22,6 +22,7 @@ class Startup {
     kContinue,       ///< wait for the next message
     kStartTls,       ///< `S` was written: drop buffered input, flush, then speak TLS
     kAuthenticated,  ///< user(), database(), settings() are valid
+    kRefuse,         ///< a failed login: what was written is sent after a delay, then close
     kClose,          ///< flush what was written and close
   };
 

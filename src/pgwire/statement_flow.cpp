@@ -1,4 +1,5 @@
 // How statements run to their end: portals, commits, errors. The other half of ProtocolSession.
+#include "clock.h"
 #include "engine/settings/settings.h"
 #include "pgwire/protocol_session.h"
 #include "pgwire/utf8.h"
@@ -14,6 +15,7 @@ using engine::TransactionStatement;
 /// Unsent output below which a step may start: there is just a RowDescription in it.
 constexpr size_t kStepStartBytesMax = 16 * 1024;
 constexpr size_t kQueryTextKeptMax = 256 * 1024;
+constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
 
 const TransactionStatement* as_transaction(const engine::Prepared& prepared) {
   if (prepared.statement == nullptr) return nullptr;
@@ -257,6 +259,8 @@ void ProtocolSession::ready_for_query() {
   writer().ready_for_query(session_->transaction_state());
   activity_ = Activity::kMessages;
   simple_ = false;
+  if (idle_timeout_ns_ != 0 || idle_in_transaction_timeout_ns_ != 0)
+    idle_since_ns_ = Clock::system().monotonic_ns();
   if (query_text_.capacity() > kQueryTextKeptMax) query_text_ = {};
 }
 
@@ -288,10 +292,18 @@ void ProtocolSession::statement_error(Error error) {
   }
 }
 
+void ProtocolSession::read_settings() {
+  const engine::SessionSettings& settings = session_->settings();
+  settings_version_ = settings.version();
+  idle_timeout_ns_ = settings.integer("idle_session_timeout") * kNanosecondsPerMillisecond;
+  idle_in_transaction_timeout_ns_ =
+      settings.integer("idle_in_transaction_session_timeout") * kNanosecondsPerMillisecond;
+}
+
 void ProtocolSession::send_reports() {
   engine::SessionSettings& settings = session_->settings();
   if (settings.version() == settings_version_) return;
-  settings_version_ = settings.version();
+  read_settings();
   for (const auto& [name, value] : settings.take_reports()) writer().parameter_status(name, value);
 }
 

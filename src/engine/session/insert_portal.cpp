@@ -36,6 +36,7 @@ class InsertPortal final : public Portal {
 
   Result<Progress> advance(Batch&, Wake wake) override {
     while (execution_ != nullptr) {
+      RETURN_IF_ERROR(session_.cancel_token().check());
       if (!transaction_->ready_for_more(wake)) return Progress::kWaiting;
       Batch batch;
       ASSIGN_OR_RETURN(const bool more, execution_->next(batch));

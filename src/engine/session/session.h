@@ -139,6 +139,14 @@ class Session {
   virtual Result<Progress> finish_implicit(Wake wake) = 0;
 
   virtual CancelToken& cancel_token() = 0;
+  /// `wake` is called, from any thread, whenever a CancelRequest reached the running statement, so
+  /// that a wait for something else ends. Set once, before the cancel key is given away.
+  virtual void on_cancel(Wake wake) = 0;
+  /// statement_timeout does not run while the server waits for its client.
+  virtual void pause_timeout() = 0;
+  virtual void resume_timeout() = 0;
+  /// CLOCK_MONOTONIC ns at which the running statement times out; 0 = never.
+  virtual int64_t deadline_ns() const = 0;
   /// Runs `task` on the scan pool.
   virtual void run_on_pool(std::function<void()> task) = 0;
   /// query_buffer-style bound for what pgwire keeps for this session, in bytes.

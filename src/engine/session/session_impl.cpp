@@ -366,13 +366,16 @@ void SessionImpl::begin_statement(std::string_view text) {
   statement_started_ns_ = Clock::system().monotonic_ns();
   statement_text_.assign(text.substr(0, 1024));
   const int64_t timeout_ms = settings_.integer("statement_timeout");
-  if (timeout_ms > 0) cancel_.set_deadline(statement_started_ns_ + timeout_ms * 1'000'000);
+  deadline_ns_ = timeout_ms > 0 ? statement_started_ns_ + timeout_ms * 1'000'000 : 0;
+  timeout_left_ns_ = 0;
+  cancel_.set_deadline(deadline_ns_);
   statement_running_.store(true, std::memory_order_release);
 }
 
 void SessionImpl::end_statement() {
   if (!statement_running_.exchange(false, std::memory_order_acq_rel)) return;
   cancel_.reset();
+  deadline_ns_ = timeout_left_ns_ = 0;
   const int64_t limit_ms = engine_.settings->integer("log_min_duration_statement");
   const int64_t took_ns = Clock::system().monotonic_ns() - statement_started_ns_;
   if (limit_ms >= 0 && took_ns >= limit_ms * 1'000'000) {
@@ -383,7 +386,29 @@ void SessionImpl::end_statement() {
 void SessionImpl::cancel_running() {
   if (statement_running_.load(std::memory_order_acquire)) {
     cancel_.cancel(CancelToken::Reason::kUserRequest);
+    const std::lock_guard lock(cancel_mutex_);
+    if (cancel_wake_) cancel_wake_();
   }
+}
+
+void SessionImpl::on_cancel(Wake wake) {
+  const std::lock_guard lock(cancel_mutex_);
+  cancel_wake_ = std::move(wake);
+}
+
+void SessionImpl::pause_timeout() {
+  if (deadline_ns_ == 0) return;
+  // A deadline that has just passed must still end the statement.
+  timeout_left_ns_ = std::max<int64_t>(deadline_ns_ - Clock::system().monotonic_ns(), 1);
+  deadline_ns_ = 0;
+  cancel_.set_deadline(0);
+}
+
+void SessionImpl::resume_timeout() {
+  if (timeout_left_ns_ == 0) return;
+  deadline_ns_ = Clock::system().monotonic_ns() + timeout_left_ns_;
+  timeout_left_ns_ = 0;
+  cancel_.set_deadline(deadline_ns_);
 }
 
 void SessionImpl::fail_transaction() {

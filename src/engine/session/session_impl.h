@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,14 @@ class SessionImpl final : public Session, private SessionFacts {
   void fail_transaction() override;
   Result<Progress> finish_implicit(Wake wake) override;
   CancelToken& cancel_token() override { return cancel_; }
+  void on_cancel(Wake wake) override;
+  void pause_timeout() override;
+  void resume_timeout() override;
+  int64_t deadline_ns() const override { return deadline_ns_; }
   void run_on_pool(std::function<void()> task) override;
   size_t max_message_bytes() const override;
 
-  /// CancelRequest. No effect between statements.
+  /// CancelRequest. No effect between statements. Called under the session directory's lock.
   void cancel_running();
 
   // --- for the portals of this folder ---
@@ -93,6 +98,10 @@ class SessionImpl final : public Session, private SessionFacts {
   std::atomic<bool> statement_running_{false};
   int64_t statement_timestamp_us_ = 0;
   int64_t statement_started_ns_ = 0;
+  int64_t deadline_ns_ = 0;        // 0 = none, or paused
+  int64_t timeout_left_ns_ = 0;    // while paused; 0 = not paused
+  std::mutex cancel_mutex_;
+  Wake cancel_wake_;               // guarded by cancel_mutex_
   std::string statement_text_;
   mutable FormatOptions format_;
   mutable uint64_t format_version_ = 0;

@@ -119,6 +119,10 @@ class FakeSession final : public engine::Session {
     return engine::Progress::kDone;
   }
   engine::CancelToken& cancel_token() override { return token_; }
+  void on_cancel(engine::Wake wake) override { cancel_wake = std::move(wake); }
+  void pause_timeout() override { ++pauses; }
+  void resume_timeout() override { --pauses; }
+  int64_t deadline_ns() const override { return deadline; }
   void run_on_pool(std::function<void()> task) override { pool.push_back(std::move(task)); }
   size_t max_message_bytes() const override { return 1u << 20; }
 
@@ -128,6 +132,9 @@ class FakeSession final : public engine::Session {
   std::deque<engine::Wake> wakes;
   std::deque<std::function<void()>> pool;
   bool fail_commit = false, commit_waits = false;
+  engine::Wake cancel_wake;
+  int pauses = 0;
+  int64_t deadline = 0;
 
  private:
   engine::SessionSettings settings_;

@@ -14,7 +14,11 @@ class Host final : public ConnectionHost {
     return [this, ticket] { posted.push_back(ticket); };
   }
   engine::Wake make_completion(uint64_t ticket) override { return make_wake(ticket); }
+  engine::Wake make_cancel_wake() override {
+    return [this] { ++cancels; };
+  }
   std::vector<uint64_t> posted;
+  int cancels = 0;
 };
 
 std::string message(char type, std::string_view body) {
