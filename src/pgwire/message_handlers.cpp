@@ -125,7 +125,7 @@ void ProtocolSession::on_bind(std::string_view body) {
     if (parameter.bytes && parameter.format == 0 && !is_valid_utf8(*parameter.bytes))
       return statement_error(invalid_utf8());
   }
-  if (refuse_in_failed_transaction(*prepared)) return;
+  if (refuse_in_failed_transaction(*prepared)) return;  // an empty one too, as PostgreSQL does
   if (bind_.destination_portal.empty()) {
     portals_.erase(std::string());
   } else if (portals_.contains(bind_.destination_portal)) {

@@ -34,7 +34,7 @@ engine::Wake ProtocolSession::next_wake() { return host_.make_wake(++ticket_); }
 
 bool ProtocolSession::refuse_in_failed_transaction(const engine::Prepared& prepared) {
   if (session_->transaction_state() != TransactionState::kFailed) return false;
-  if (prepared.statement == nullptr || ends_transaction(as_transaction(prepared))) return false;
+  if (ends_transaction(as_transaction(prepared))) return false;
   Error error;
   error.code = sqlstate::kInFailedSqlTransaction;
   error.message =
@@ -170,7 +170,8 @@ void ProtocolSession::complete_step() {
       active_->done = true;
       return portal_done();
     case PortalStep::Outcome::kWaiting:
-      if (early_wake_) return;
+      // Cancelled while the pool had it: the next step says so.
+      if (early_wake_ || session_->cancel_token().cancelled()) return;
       ticket_ = wake_ticket_;
       wait_ = Wait::kWake;
       return;

@@ -1,6 +1,7 @@
 // COPY events FROM STDIN: bytes → rows → msgpack → the transaction.
 #include "engine/session/copy_row_reader.h"
 #include "engine/session/portals.h"
+#include "kmes/validate.h"
 
 namespace eventd::engine {
 namespace {
@@ -74,8 +75,10 @@ class EventCopyIn final : public CopyIn {
   // `COPY events, line 3, column payload: "…"`, as PostgreSQL.
   Status with_context(Status status, int column) const {
     std::string context = "COPY " + copy_.relation + ", line " + std::to_string(reader_.line());
-    if (column >= 0 && fields_[static_cast<size_t>(column)]) {
-      std::string_view text = *fields_[static_cast<size_t>(column)];
+    // A message to the client must be UTF-8, whatever the field is.
+    const CopyField field = column >= 0 ? fields_[static_cast<size_t>(column)] : CopyField{};
+    if (field && kmes_utf8_valid(reinterpret_cast<const uint8_t*>(field->data()), field->size())) {
+      const std::string_view text = *field;
       context += ", column " + copy_.columns[static_cast<size_t>(column)] + ": \"";
       if (text.size() > kContextBytesMax) {
         size_t end = kContextBytesMax;

@@ -50,6 +50,13 @@ Status EventRowSink::add(std::string_view event_type, ByteSpan payload) {
   return transaction_.add(event_type, payload);
 }
 
+Status EventRowSink::add_msgpack(std::string_view event_type, ByteSpan msgpack) {
+  if (!kmes_msgpack_valid(msgpack.data(), msgpack.size(), KMES_NESTING_MAX)) {
+    return Status(sqlstate::kInvalidTextRepresentation, "payload is not one valid msgpack value");
+  }
+  return add(event_type, msgpack);
+}
+
 Status EventRowSink::add_json(std::string_view event_type, std::string_view json) {
   msgpack_.clear();
   RETURN_IF_ERROR(append_msgpack_from_json(json, JsonLimits{}, msgpack_));

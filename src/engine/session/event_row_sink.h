@@ -24,6 +24,8 @@ class EventRowSink {
   /// `payload` is one msgpack value, or empty for NULL. 22023 empty type, 22021 not UTF-8, 42501
   /// reserved type, 54000 too large or nested too deep.
   Status add(std::string_view event_type, ByteSpan payload);
+  /// `msgpack` comes from outside: 22P02 when it is not exactly one msgpack value, too.
+  Status add_msgpack(std::string_view event_type, ByteSpan msgpack);
   /// `json` is converted first: 22P02 etc.
   Status add_json(std::string_view event_type, std::string_view json);
 

@@ -21,6 +21,7 @@ class InsertPortal final : public Portal {
     const std::vector<OutputColumn>& columns = prepared_->plan->columns;
     for (size_t i = 0; i < columns.size(); ++i) {
       (columns[i].name == "event_type" ? type_column_ : payload_column_) = static_cast<int>(i);
+      msgpack_ |= columns[i].type.id == oid::kBytea;
     }
     ASSIGN_OR_RETURN(ExecutionContext context, session_.execution_context(*prepared_->plan));
     context.memory = &memory_;
@@ -66,7 +67,9 @@ class InsertPortal final : public Portal {
                                "not-null constraint"));
       }
       const ByteSpan payload = payloads.valid(i) ? as_bytes(payloads[i].view()) : ByteSpan{};
-      if (Status status = sink_->add(types[i].view(), payload); !status.ok()) {
+      Status status = msgpack_ && payloads.valid(i) ? sink_->add_msgpack(types[i].view(), payload)
+                                                    : sink_->add(types[i].view(), payload);
+      if (!status.ok()) {
         return with_row(std::move(status));
       }
     }
@@ -84,6 +87,7 @@ class InsertPortal final : public Portal {
   EventTransaction* transaction_ = nullptr;
   std::optional<EventRowSink> sink_;
   int type_column_ = -1, payload_column_ = -1;
+  bool msgpack_ = false;  // the payload column is bytea
   std::unique_ptr<Execution> execution_;
   bool is_short_ = true;
   uint64_t rows_ = 0;

@@ -118,10 +118,7 @@ Result<EventTransaction*> SessionImpl::events_for_insert(bool bulk) {
 Result<std::shared_ptr<const Prepared>> SessionImpl::prepare(std::string_view text,
                                                              std::span<const Oid> declared) {
   ASSIGN_OR_RETURN(auto pieces, split_statements(text));
-  if (pieces.empty()) {
-    if (transaction_.is_failed()) return in_failed_transaction();
-    return std::make_shared<const Prepared>();
-  }
+  if (pieces.empty()) return std::make_shared<const Prepared>();
   if (pieces.size() > 1) {
     return Status(sqlstate::kSyntaxError, "cannot insert multiple commands into a prepared statement");
   }
@@ -169,8 +166,17 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
       return Status(sqlstate::kFeatureNotSupported, "INSERT … RETURNING is not supported yet");
     }
     ASSIGN_OR_RETURN(const Relation* target, insert_target(insert->schema, insert->relation,
-                                                           insert->columns, insert->position));
+                                                           insert->columns, insert->position,
+                                                           insert->column_positions));
     ASSIGN_OR_RETURN(BoundQuery bound, bind_insert(*insert, *target, engine_, declared));
+    if (insert->columns.empty()) {
+      Error error;
+      error.code = sqlstate::kFeatureNotSupported;
+      error.message = "INSERT into events needs a column list: the server stamps the other columns";
+      error.hint = "Write INSERT INTO events (event_type, payload) ….";
+      error.position = insert->position;
+      return error;
+    }
     take(std::move(bound), false);
     prepared->columns.clear();
   } else if (const auto* copy = std::get_if<CopyStatement>(&statement->node)) {
@@ -251,7 +257,8 @@ Status SessionImpl::prepare_copy(const CopyStatement& copy, Prepared& prepared) 
 Result<const Relation*> SessionImpl::insert_target(const std::string& schema,
                                                    const std::string& relation,
                                                    const std::vector<std::string>& columns,
-                                                   int position) const {
+                                                   int position,
+                                                   std::span<const int> column_positions) const {
   const Relation* target = engine_.relations.find(schema, relation);
   if (target == nullptr) {
     Error error;
@@ -265,18 +272,25 @@ Result<const Relation*> SessionImpl::insert_target(const std::string& schema,
                   "cannot insert into relation \"" + std::string(target->name()) + "\"");
   }
   bool has_type = columns.empty();
-  for (const std::string& column : columns) {
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const std::string& column = columns[i];
+    const auto refuse = [&](SqlState code, std::string message) {
+      Status status(code, std::move(message));
+      status.error().position = i < column_positions.size() ? column_positions[i] : 0;
+      return status;
+    };
     if (target->find_column(column) < 0) {
-      return Status(sqlstate::kUndefinedColumn, "column \"" + column + "\" of relation \"" + relation +
-                                                    "\" does not exist");
+      return refuse(sqlstate::kUndefinedColumn,
+                    "column \"" + column + "\" of relation \"" + relation + "\" does not exist");
     }
-    if (std::count(columns.begin(), columns.end(), column) > 1) {
-      return Status(sqlstate::kDuplicateColumn, "column \"" + column + "\" specified more than once");
+    if (std::find(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(i), column) !=
+        columns.begin() + static_cast<std::ptrdiff_t>(i)) {
+      return refuse(sqlstate::kDuplicateColumn, "column \"" + column + "\" specified more than once");
     }
     if (column == "event_type") {
       has_type = true;
     } else if (column != "payload") {
-      return Status(sqlstate::kFeatureNotSupported,
+      return refuse(sqlstate::kFeatureNotSupported,
                     "column \"" + column + "\" of relation \"events\" is stamped by the server");
     }
   }

@@ -84,7 +84,8 @@ class SessionImpl final : public Session, private SessionFacts {
 
   Status prepare_copy(const CopyStatement& copy, Prepared& prepared);
   Result<const Relation*> insert_target(const std::string& schema, const std::string& relation,
-                                        const std::vector<std::string>& columns, int position) const;
+                                        const std::vector<std::string>& columns, int position,
+                                        std::span<const int> column_positions = {}) const;
 
   Engine::Impl& engine_;
   const SessionIdentity identity_;

@@ -143,6 +143,7 @@ class FakeSession final : public engine::Session {
 };
 
 inline Result<engine::Progress> FakePortal::advance(engine::Batch& batch, engine::Wake wake) {
+  RETURN_IF_ERROR(session_.cancel_token().check());
   if (text_ == "fail") return {sqlstate::kDivisionByZero, "division by zero"};
   if (text_ == "begin") session_.state = engine::TransactionState::kInTransaction;
   if (text_ == "commit") session_.state = engine::TransactionState::kIdle;

@@ -109,6 +109,69 @@ TEST_F(ProtocolSessionTest, StaleWakeIsIgnored) {
   EXPECT_EQ(types(), "");
 }
 
+TEST_F(ProtocolSessionTest, CancelEndsAWait) {
+  log_in();
+  feed(query("rows 150 wait"));
+  EXPECT_EQ(types(), "T");
+  backend.session->cancel_token().cancel(engine::CancelToken::Reason::kUserRequest);
+  backend.session->cancel_wake();
+  ASSERT_EQ(host.cancels, 1);
+  session.cancel_requested();
+  session.run();
+  EXPECT_EQ(types(), "EZ");
+}
+
+TEST_F(ProtocolSessionTest, StatementTimeoutEndsAWaitOnce) {
+  log_in();
+  backend.session->deadline = 1000;
+  feed(query("rows 150 wait"));
+  EXPECT_EQ(session.next_deadline_ns(), 1000);
+  session.check_time(999);
+  EXPECT_TRUE(host.posted.empty());
+  EXPECT_EQ(session.next_deadline_ns(), 1000);
+  session.check_time(1000);
+  session.run();
+  EXPECT_EQ(types(), "T" + std::string(100, 'D'));  // the portal was asked again
+  EXPECT_EQ(session.next_deadline_ns(), ProtocolSession::kNever);  // and isn't over and over
+}
+
+TEST_F(ProtocolSessionTest, CancelEndsACopyWhoseClientIsSilent) {
+  log_in();
+  feed(query("copy in"));
+  EXPECT_EQ(types(), "G");
+  EXPECT_EQ(backend.session->pauses, 1);  // waiting for the client is not the statement's time
+  feed(message('d', "row"));
+  EXPECT_EQ(backend.session->pauses, 1);
+  backend.session->cancel_token().cancel(engine::CancelToken::Reason::kUserRequest);
+  session.cancel_requested();
+  session.run();
+  EXPECT_EQ(types(), "EZ");
+  EXPECT_EQ(backend.session->pauses, 0);
+  backend.session->cancel_token().reset();
+  feed(message('d', "row") + message('c', "") + query("rows 1"));
+  EXPECT_EQ(types(), "TDCZ");
+}
+
+TEST_F(ProtocolSessionTest, IdleSessionsEnd) {
+  log_in();
+  EXPECT_EQ(session.next_deadline_ns(), ProtocolSession::kNever);
+  ASSERT_TRUE(backend.session->settings().set("idle_session_timeout", "1s", false, true).ok());
+  feed(query("rows 1"));
+  EXPECT_EQ(types(), "TDCZ");
+  const int64_t due = session.next_deadline_ns();
+  ASSERT_NE(due, ProtocolSession::kNever);
+  session.check_time(due - 1);
+  EXPECT_FALSE(session.finished());
+  feed(query("begin"));  // in a transaction the other timeout counts, and that is off
+  EXPECT_EQ(types(), "CZ");
+  EXPECT_EQ(session.next_deadline_ns(), ProtocolSession::kNever);
+  feed(query("commit"));
+  EXPECT_EQ(types(), "CZ");
+  session.check_time(session.next_deadline_ns());
+  EXPECT_TRUE(session.finished());
+  EXPECT_NE(session.output().find("57P05"), std::string::npos);
+}
+
 TEST_F(ProtocolSessionTest, TagComesAfterTheCommit) {
   log_in();
   backend.session->commit_waits = true;
