@@ -394,6 +394,11 @@ void BatchWriter::abandon() {
   for (Staging& staging : staging_) {
     if (auto* commit = std::get_if<SqlCommit>(&staging.item))
       finish_sql(*commit->transaction, copy_of(stopped.error()), 0);
+    // Its session may be waiting for room; submit() will tell it.
+    if (auto* chunk = std::get_if<SqlChunk>(&staging.item)) {
+      chunk->transaction->failed.store(true);
+      chunk->transaction->release(chunk->rows.used_bytes());
+    }
   }
   staging_.clear();
   reach_fences(false);

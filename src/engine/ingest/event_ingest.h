@@ -77,7 +77,8 @@ class EventIngest {
   /// stop() if not stopped.
   ~EventIngest();
 
-  /// A new transaction; it must not outlive this object. `bulk` (COPY) goes to the least busy shard, others to one for all sessions.
+  /// A new transaction; it must not outlive this object. `bulk` (COPY) goes to the least busy shard,
+  /// others to one for all sessions.
   std::unique_ptr<EventTransaction> begin_transaction(bool bulk, size_t emit_buffer_bytes,
                                                       int64_t emit_spool_max_bytes);
   /// Drains rings and handoffs, commits, writes synthetic.shutdown, joins; lossless emitters still

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/stats/registry.h"
+
 namespace eventd::engine {
 namespace {
 
@@ -99,6 +101,12 @@ void plan_shard(EventScanState& state, const ShardSnapshot& shard, bool ordered,
 }  // namespace
 
 void EventScanState::add(const ScanCounters& more) {
+  static Counter& reused = stats().counter("storage.statements_reused");
+  static Counter& prepared = stats().counter("storage.statements_prepared");
+  static Counter& rows_read = stats().counter("storage.rows_read");
+  reused.add(more.statements_reused);
+  if (more.statements_prepared != 0) prepared.add(more.statements_prepared);
+  rows_read.add(more.rows_read);
   std::lock_guard lock(counters_mutex);
   counters.rows_read += more.rows_read;
   counters.rows_returned += more.rows_returned;

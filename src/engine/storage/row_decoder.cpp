@@ -1,6 +1,8 @@
 #include "engine/storage/row_decoder.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <utility>
 
 #include "engine/payload/msgpack_path.h"
@@ -44,7 +46,34 @@ void RowDecoder::begin(uint32_t rows_max) {
   }
 }
 
+namespace {
+
+// Ends of the text tell types apart; the length finds them. Collisions only cost a compare.
+size_t recent_slot(std::string_view type) {
+  const char* text = type.data();
+  const size_t size = type.size();
+  uint64_t head = 0, tail = 0;
+  if (size >= 8) {
+    std::memcpy(&head, text, 8);
+    std::memcpy(&tail, text + size - 8, 8);
+  } else if (size != 0) {
+    head = static_cast<unsigned char>(text[0]);
+    tail = static_cast<unsigned char>(text[size - 1]);
+  }
+  const uint64_t mixed =
+      (head ^ std::rotl(tail, 23) ^ size * 0x9e3779b97f4a7c15U) * 0x9e3779b97f4a7c15U;
+  return mixed >> 56;
+}
+
+}  // namespace
+
 uint32_t RowDecoder::type_id(std::string_view type) {
+  uint32_t& recent = recent_types_[recent_slot(type)];
+  if (recent < types_.size() && types_[recent].name == type) [[likely]] return recent;
+  return recent = find_type(type);
+}
+
+uint32_t RowDecoder::find_type(std::string_view type) {
   if (const auto found = type_ids_.find(type); found != type_ids_.end()) return found->second;
   const std::string_view name = type_heap_->add(type).view();
   const bool passes = std::all_of(filter_.type_tests.begin(), filter_.type_tests.end(),

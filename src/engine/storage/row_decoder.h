@@ -1,6 +1,7 @@
 // Turns stored rows into columns.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -52,6 +53,7 @@ class RowDecoder {
     bool passes;
   };
   uint32_t type_id(std::string_view type);
+  uint32_t find_type(std::string_view type);
   bool passes_paths(const RawRow& row);
   /// The text of a slot for this row; null = SQL NULL.
   const std::string* slot_text(size_t slot, const RawRow& row);
@@ -69,6 +71,7 @@ class RowDecoder {
   std::shared_ptr<StringHeap> type_heap_;
   std::vector<Type> types_;
   std::unordered_map<std::string_view, uint32_t> type_ids_;
+  std::array<uint32_t, 256> recent_types_{};  // ids by a hash of the name: most rows end here
   Vector type_dictionary_;
 
   struct Slot {

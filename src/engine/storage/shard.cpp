@@ -175,7 +175,11 @@ Status Shard::Impl::select_insert() {
   return {};
 }
 
-Status Shard::begin() { return impl_->begin.run(); }
+Status Shard::begin() {
+  // FULL again in case staging could not set it back: commit() promises durability.
+  RETURN_IF_ERROR(impl_->relax_sync(false));
+  return impl_->begin.run();
+}
 
 Status Shard::append(const EventRow& row) {
   Impl& impl = *impl_;

@@ -38,6 +38,7 @@ void Shard::checkpoint_if_due() {
       gate.open();
       if (restarted) {
         impl.wal_pages = impl.wal_pages_checkpointed = 0;
+        impl.wal_restarts.add();
       } else {
         impl.restart_retry_ns = now_ns + kRestartRetryNs;
       }
@@ -50,6 +51,7 @@ void Shard::checkpoint_if_due() {
   (void)sqlite3_wal_checkpoint_v2(impl.connection.raw(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr,
                                   nullptr);
   impl.wal_pages_checkpointed = impl.wal_pages;
+  impl.checkpoints.add();
 }
 
 }  // namespace eventd::engine

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/stats/registry.h"
 #include "engine/storage/event_schema.h"
 #include "engine/storage/shard.h"
 #include "engine/storage/sqlite.h"
@@ -55,7 +56,11 @@ struct Shard::Impl {
   std::unordered_set<std::string, TypeHash, std::equal_to<>> known_types;
   std::vector<std::string> types_in_transaction;  // forgotten again by a rollback
   std::map<StagedTailId, StagedTail> staged;
+  bool relaxed_sync = false;  // commits go without an fsync; never within begin()…commit()
   std::vector<uint32_t> discards;  // tails to drop when no transaction is open
+
+  Counter& checkpoints = stats().counter("storage.checkpoints");
+  Counter& wal_restarts = stats().counter("storage.wal_restarts");
 
   uint64_t wal_pages = 0;               // after the last commit, from the WAL hook
   uint64_t wal_pages_checkpointed = 0;  // when the last checkpoint ran
@@ -79,6 +84,9 @@ struct Shard::Impl {
   void publish();
   void restore();
   Status recreate_view();
+  /// PRAGMA synchronous = NORMAL or FULL. REQUIRES: no transaction.
+  Status relax_sync(bool relaxed);
+  struct RelaxedSync;
   void drop_discarded();
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/limits.h"
+#include "engine/stats/registry.h"
 #include "engine/storage/event_relation.h"
 #include "engine/storage/event_schema.h"
 #include "engine/storage/event_snapshot.h"
@@ -52,9 +53,25 @@ std::shared_ptr<ShardFile> open_historical(const std::string& path) {
 struct ShardSet::Impl {
   mutable CommitLatch latch;
   std::vector<std::unique_ptr<Shard>> shards;
+  std::vector<std::unique_ptr<StatsRegistry::Gauge>> gauges;  // of the shards; gone before them
   std::shared_ptr<const std::vector<ShardSnapshot>> historical;
   std::shared_ptr<ReadPool> pool;
   std::unique_ptr<EventRelation> relation;
+
+  void add_gauges() {
+    for (const auto& shard : shards) {
+      const std::string name = fmt::format("storage.shard.{}.", shard->index());
+      gauges.push_back(stats().add_gauge(name + "committed_rows", [s = shard.get()] {
+        return static_cast<double>(s->committed_rows());
+      }));
+      gauges.push_back(stats().add_gauge(name + "wal_bytes", [s = shard.get()] {
+        return static_cast<double>(s->wal_bytes());
+      }));
+    }
+    gauges.push_back(stats().add_gauge("storage.read_connections_idle", [p = pool] {
+      return static_cast<double>(p->idle());
+    }));
+  }
 
   std::shared_ptr<EventSnapshot> snapshot() const {
     auto snapshot = std::make_shared<EventSnapshot>();
@@ -112,6 +129,7 @@ Result<std::unique_ptr<ShardSet>> ShardSet::open(const ShardSetOptions& options)
   }
   impl->historical = std::make_shared<const std::vector<ShardSnapshot>>(std::move(historical));
   impl->pool = std::make_shared<ReadPool>(options.max_open_shards, options.statement_pool_size);
+  impl->add_gauges();
   impl->relation = std::make_unique<EventRelation>(
       impl->pool, [state = impl.get()] { return state->snapshot(); });
   return std::unique_ptr<ShardSet>(new ShardSet(std::move(impl)));

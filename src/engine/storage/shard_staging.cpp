@@ -9,33 +9,33 @@
 namespace eventd::engine {
 namespace {
 
-// Chunks needn't survive a power loss by themselves: unpublished tails vanish anyway. The
-// publishing commit syncs the WAL, and all chunks are in front of it there.
-class RelaxedSync {
- public:
-  explicit RelaxedSync(sqlite::Connection& connection) : connection_(connection) {
-    set("PRAGMA synchronous=NORMAL");
-  }
-  ~RelaxedSync() { set("PRAGMA synchronous=FULL"); }
-  RelaxedSync(const RelaxedSync&) = delete;
-  RelaxedSync& operator=(const RelaxedSync&) = delete;
-
- private:
-  void set(const char* pragma) {
-    if (Status status = connection_.exec(pragma); !status.ok()) log::error(status.error().message);
-  }
-  sqlite::Connection& connection_;
-};
-
 Status unknown_stage(StagedTailId tail) {
   return {sqlstate::kInternalError, fmt::format("staged tail {} does not exist", tail)};
 }
 
 }  // namespace
 
+// Chunks needn't survive a power loss by themselves: unpublished tails vanish anyway. The publishing
+// commit syncs the WAL, and all chunks are in front of it there.
+struct Shard::Impl::RelaxedSync {
+  explicit RelaxedSync(Impl& owner) : impl(owner) { (void)impl.relax_sync(true); }
+  // A failure is met again, and reported, by the begin() of the next durable transaction.
+  ~RelaxedSync() { (void)impl.relax_sync(false); }
+  RelaxedSync(const RelaxedSync&) = delete;
+  RelaxedSync& operator=(const RelaxedSync&) = delete;
+  Impl& impl;
+};
+
+Status Shard::Impl::relax_sync(bool relaxed) {
+  if (relaxed == relaxed_sync) return {};
+  RETURN_IF_ERROR(connection.exec(relaxed ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL"));
+  relaxed_sync = relaxed;
+  return {};
+}
+
 Result<StagedTailId> Shard::stage_create() {
   Impl& impl = *impl_;
-  const RelaxedSync relaxed(impl.connection);
+  const Impl::RelaxedSync relaxed(impl);
   StagedTail staged;
   staged.info.number = impl.next_tail_number;
   RETURN_IF_ERROR(impl.begin.run());
@@ -60,7 +60,7 @@ Status Shard::stage_append(StagedTailId tail, std::span<const EventRow> rows) {
   const auto found = impl.staged.find(tail);
   if (found == impl.staged.end()) return unknown_stage(tail);
   StagedTail& staged = found->second;
-  const RelaxedSync relaxed(impl.connection);
+  const Impl::RelaxedSync relaxed(impl);
   RETURN_IF_ERROR(impl.begin.run());
   TailInfo info = staged.info;
   Status status;
@@ -137,7 +137,7 @@ void Shard::stage_discard(StagedTailId tail) {
 void Shard::Impl::drop_discarded() {
   // Not within another's transaction, which may yet be rolled back.
   if (discards.empty() || connection.in_transaction()) return;
-  const RelaxedSync relaxed(connection);
+  const RelaxedSync relaxed(*this);
   for (const uint32_t number : discards) {
     Status status = connection.exec(fmt::format(
         "BEGIN IMMEDIATE;DROP TABLE events_{0};DELETE FROM tails WHERE number={0};COMMIT", number));

@@ -116,11 +116,12 @@ void TailReader::fetch(RawRow& row) const {
   row.rowid = sqlite3_column_int64(s, at++);
   row.nulls = 0;
   if (columns & stored::kTimestamp) row.timestamp_ns = sqlite3_column_int64(s, at++);
+  // A value is fetched once and read twice: half the calls of sqlite3_column_blob and _bytes. Text
+  // as a blob: no terminating zero is made. blob before bytes, as SQLite asks.
   if (columns & stored::kEventType) {
-    // As a blob: no terminating zero is made. blob before bytes, as SQLite asks.
-    const auto* text = static_cast<const char*>(sqlite3_column_blob(s, at));
-    row.event_type = {text ? text : "", static_cast<size_t>(sqlite3_column_bytes(s, at))};
-    ++at;
+    sqlite3_value* value = sqlite3_column_value(s, at++);
+    const auto* text = static_cast<const char*>(sqlite3_value_blob(value));
+    row.event_type = {text ? text : "", text ? static_cast<size_t>(sqlite3_value_bytes(value)) : 0};
   }
   const auto number = [&](uint32_t column, int64_t& value) {
     if ((columns & column) == 0) return;
@@ -136,14 +137,15 @@ void TailReader::fetch(RawRow& row) const {
                                   stored::kTrueTokenGuid, stored::kBootId};
   for (int i = 0; i < 4; ++i) {
     if ((columns & kGuids[i]) == 0) continue;
-    const auto* guid = static_cast<const uint8_t*>(sqlite3_column_blob(s, at));
+    sqlite3_value* value = sqlite3_column_value(s, at++);
+    const auto* guid = static_cast<const uint8_t*>(sqlite3_value_blob(value));
     // A blob of another size can only be someone's edit of the file: reads as NULL.
-    row.guids[i] = guid && sqlite3_column_bytes(s, at) == 16 ? guid : nullptr;
-    ++at;
+    row.guids[i] = guid && sqlite3_value_bytes(value) == 16 ? guid : nullptr;
   }
   if (columns & stored::kPayload) {
-    const auto* payload = static_cast<const uint8_t*>(sqlite3_column_blob(s, at));
-    row.payload = {payload, payload ? static_cast<size_t>(sqlite3_column_bytes(s, at)) : 0};
+    sqlite3_value* value = sqlite3_column_value(s, at);
+    const auto* payload = static_cast<const uint8_t*>(sqlite3_value_blob(value));
+    row.payload = {payload, payload ? static_cast<size_t>(sqlite3_value_bytes(value)) : 0};
     if (row.payload.empty()) row.nulls |= stored::kPayload;
   }
 }
