@@ -141,9 +141,9 @@ Result<PlanPtr> SelectBinder::bind_table_function(const AstFromItem& item) {
   for (const auto& [name, type] : function->columns) {
     plan->columns.push_back({std::string(name), {resolve_result(type, resolved), -1}, 0, 0});
   }
-  // A function of one column gives it its alias: FROM generate_series(1, 3) AS i.
-  if (plan->columns.size() == 1) {
-    plan->columns[0].name = item.alias.empty() ? call.names.back() : item.alias;
+  // A single column without a name of its own takes the alias: FROM generate_series(1, 3) AS i.
+  if (plan->columns.size() == 1 && plan->columns[0].name == call.names.back() && !item.alias.empty()) {
+    plan->columns[0].name = item.alias;
   }
   return plan;
 }

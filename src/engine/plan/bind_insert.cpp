@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "engine/limits.h"
@@ -52,6 +53,17 @@ Status check_assignable(const OutputColumn& column, const Expr& value) {
   return error;
 }
 
+// jsonb columns also take msgpack as bytea: whoever stores the row validates it.
+bool gives_msgpack(const PlanNode& plan, size_t column) {
+  const auto is_bytea = [](const ExprPtr& value) { return value->type.id == oid::kBytea; };
+  if (plan.kind == PlanNode::Kind::kValues) {
+    return std::all_of(plan.rows.begin(), plan.rows.end(),
+                       [&](const auto& row) { return is_bytea(row[column]); });
+  }
+  if (plan.kind == PlanNode::Kind::kProject) return is_bytea(plan.expressions[column]);
+  return plan.columns[column].type.id == oid::kBytea;
+}
+
 }  // namespace
 
 Result<PlanPtr> SelectBinder::bind_for_insert(const SelectAst& select,
@@ -66,6 +78,10 @@ Result<PlanPtr> SelectBinder::bind_for_insert(const SelectAst& select,
   }
   std::vector<Type> types;
   for (size_t i = 0; i < plan->columns.size(); ++i) {
+    if (targets[i].type.id == oid::kJsonb && gives_msgpack(*plan, i)) {
+      types.push_back({oid::kBytea, -1});
+      continue;
+    }
     types.push_back(targets[i].type);
     if (plan->kind == PlanNode::Kind::kValues) {
       for (const auto& row : plan->rows) RETURN_IF_ERROR(check_assignable(targets[i], *row[i]));
@@ -96,6 +112,7 @@ Result<BoundQuery> bind_insert(const InsertStatement& insert, const Relation& ta
                       given < insert.column_positions.size() ? insert.column_positions[given] : 0);
   }
   result.columns.assign(targets.begin(), targets.begin() + static_cast<std::ptrdiff_t>(given));
+  for (size_t i = 0; i < given; ++i) result.columns[i].type = result.plan->columns[i].type;
   result.plan->columns = result.columns;
   ASSIGN_OR_RETURN(result.parameter_types, state.parameters.finish());
   return result;

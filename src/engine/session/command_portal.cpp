@@ -41,6 +41,18 @@ class CommandPortal final : public Portal {
 
   Result<Progress> run(const SetStatement& set, Wake&) {
     if (set.set_transaction) return set_transaction(set);
+    if (set.name == "role" || set.name == "session_authorization") return set_identity(set);
+    if (session_.transaction().is_explicit() && set.value) {
+      if (set.name == "transaction_isolation") {
+        RETURN_IF_ERROR(set_isolation(*set.value, false));
+        return done("SET");
+      }
+      if (set.name == "transaction_read_only") {
+        ASSIGN_OR_RETURN(const SettingValue value, parse_setting(*find_setting(set.name), *set.value));
+        RETURN_IF_ERROR(set_read_only(value.integer != 0, false));
+        return done("SET");
+      }
+    }
     if (set.local && !session_.transaction().is_explicit()) {
       session_.add_notice("WARNING", sqlstate::kNoActiveSqlTransaction,
                           "SET LOCAL can only be used in transaction blocks");
@@ -55,18 +67,51 @@ class CommandPortal final : public Portal {
     return done("SET");
   }
 
-  // Isolation and access mode of the transaction, or of the session's next ones.
+  // SET TRANSACTION, or SET SESSION CHARACTERISTICS for the session's next ones.
   Result<Progress> set_transaction(const SetStatement& set) {
-    if (set.value) {
-      RETURN_IF_ERROR(
-          session_.settings().set(set.name, *set.value, set.local, session_.is_superuser()));
-      if (set.name == "transaction_isolation") {
-        session_.transaction().set_repeatable_read(*set.value == "repeatable read" ||
-                                                   *set.value == "serializable");
-      }
-      if (set.name == "transaction_read_only") {
-        session_.transaction().set_read_only(session_.settings().integer(set.name) != 0);
-      }
+    SessionTransaction& transaction = session_.transaction();
+    const bool of_session = set.name == "SESSION CHARACTERISTICS";
+    if (!of_session && !transaction.is_explicit()) {
+      session_.add_notice("WARNING", sqlstate::kNoActiveSqlTransaction,
+                          "SET TRANSACTION can only be used in transaction blocks");
+      return done("SET");
+    }
+    if (set.isolation_level) {
+      RETURN_IF_ERROR(set_isolation(*set.isolation_level, of_session));
+    }
+    if (set.read_only) RETURN_IF_ERROR(set_read_only(*set.read_only, of_session));
+    return done("SET");
+  }
+
+  Status set_isolation(const std::string& level, bool of_session) {
+    if (of_session) return set_default("default_transaction_isolation", level);
+    ASSIGN_OR_RETURN(const SettingValue value,
+                     parse_setting(*find_setting("transaction_isolation"), level));
+    session_.transaction().set_isolation(value.text);
+    return {};
+  }
+
+  Status set_read_only(bool read_only, bool of_session) {
+    if (of_session) return set_default("default_transaction_read_only", read_only ? "on" : "off");
+    if (!read_only && session_.transaction().read_only() &&
+        session_.transaction().events_or_null() == nullptr && session_.transaction().snapshot) {
+      return Status(sqlstate::kActiveSqlTransaction,
+                    "transaction read-write mode must be set before any query");
+    }
+    session_.transaction().set_read_only(read_only);
+    return {};
+  }
+
+  Status set_default(std::string_view name, std::string_view value) {
+    return session_.settings().set(name, value, false, session_.is_superuser());
+  }
+
+  // The identity of a session can't change yet, but clients' pools reset it.
+  Result<Progress> set_identity(const SetStatement& set) {
+    const bool role = set.name == "role";
+    if (set.value && !(role && *set.value == "none") && *set.value != session_.role()) {
+      return Status(sqlstate::kFeatureNotSupported, role ? "SET ROLE is not supported yet"
+                                                         : "SET SESSION AUTHORIZATION is not supported yet");
     }
     return done("SET");
   }
@@ -84,11 +129,11 @@ class CommandPortal final : public Portal {
     std::vector<std::vector<std::string>> rows;
     if (show.name == "all") {
       for (const SettingInfo& info : setting_table()) {
-        rows.push_back({std::string(info.name), session_.settings().get(info.name)->text,
+        rows.push_back({std::string(info.name), *session_.shown_setting(info.name),
                         std::string(info.description)});
       }
     } else {
-      rows.push_back({session_.settings().get(show.name)->text});
+      rows.push_back({*session_.shown_setting(show.name)});
     }
     *batch_ = text_rows(rows, rows[0].size());
     return Progress::kRows;
@@ -97,7 +142,7 @@ class CommandPortal final : public Portal {
   Result<Progress> run(const ResetStatement& reset, Wake&) {
     if (reset.name == "all") {
       session_.settings().reset_all();
-    } else {
+    } else if (reset.name != "role" && reset.name != "session_authorization") {
       RETURN_IF_ERROR(session_.settings().reset(reset.name, session_.is_superuser()));
     }
     return done("RESET");
@@ -191,9 +236,9 @@ class CommandPortal final : public Portal {
     }
     transaction.make_explicit();
     session_.settings().begin_transaction();
-    const std::string isolation = session_.settings().get("default_transaction_isolation")->text;
-    transaction.set_repeatable_read(statement.repeatable_read || isolation == "repeatable read" ||
-                                    isolation == "serializable");
+    transaction.set_isolation(statement.repeatable_read
+                                  ? "repeatable read"
+                                  : session_.settings().get("default_transaction_isolation")->text);
     transaction.set_read_only(statement.read_only ||
                               session_.settings().integer("default_transaction_read_only") != 0);
     return done(begin_tag(statement));

@@ -472,7 +472,15 @@ size_t SessionImpl::max_message_bytes() const {
   return static_cast<size_t>(engine_.settings->integer("max_message_size"));
 }
 
-std::optional<std::string> SessionImpl::setting(std::string_view name) const {
+std::optional<std::string> SessionImpl::shown_setting(std::string_view name) const {
+  const SettingInfo* info = find_setting(name);
+  if (info != nullptr && info->name == "transaction_isolation") {
+    if (!transaction_.isolation().empty()) return transaction_.isolation();
+    name = "default_transaction_isolation";
+  } else if (info != nullptr && info->name == "transaction_read_only") {
+    if (transaction_.is_explicit()) return transaction_.read_only() ? "on" : "off";
+    name = "default_transaction_read_only";
+  }
   const auto value = settings_.get(name);
   if (!value) return std::nullopt;
   return value->text;

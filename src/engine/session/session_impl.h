@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,9 @@ class SessionImpl final : public Session, private SessionFacts {
   Result<EventTransaction*> events_for_insert(bool bulk);
   EventRowLimits event_row_limits() const;
   bool is_superuser() const { return identity_.superuser; }
+  const std::string& role() const { return identity_.role; }
+  /// As SHOW prints it: the transaction's characteristics, else the setting. nullopt = unknown.
+  std::optional<std::string> shown_setting(std::string_view name) const;
   Result<Progress> commit(Wake wake);
   void rollback();
   Status discard(DiscardStatement::What what);
@@ -79,7 +83,9 @@ class SessionImpl final : public Session, private SessionFacts {
   std::string current_user() const override { return identity_.role; }
   std::string session_user() const override { return identity_.role; }
   std::string current_database() const override { return identity_.database; }
-  std::optional<std::string> setting(std::string_view name) const override;
+  std::optional<std::string> setting(std::string_view name) const override {
+    return shown_setting(name);
+  }
   std::string server_version_text() const override;
 
   Status prepare_copy(const CopyStatement& copy, Prepared& prepared);

@@ -111,6 +111,7 @@ void SessionTransaction::close() {
   commit_.reset();
   snapshot.reset();
   state_ = TransactionState::kIdle;
+  isolation_.clear();
   open_ = explicit_ = read_only_ = repeatable_read_ = false;
 }
 

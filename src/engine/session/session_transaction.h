@@ -21,8 +21,14 @@ class SessionTransaction {
   bool is_failed() const { return state_ == TransactionState::kFailed; }
   bool read_only() const { return read_only_; }
   void set_read_only(bool read_only) { read_only_ = read_only; }
+  /// True for serializable too, which is no stricter where rows are only added.
   bool repeatable_read() const { return repeatable_read_; }
-  void set_repeatable_read(bool on) { repeatable_read_ = on; }
+  /// "read committed", "repeatable read" …; empty outside explicit transactions.
+  const std::string& isolation() const { return isolation_; }
+  void set_isolation(std::string level) {
+    repeatable_read_ = level == "repeatable read" || level == "serializable";
+    isolation_ = std::move(level);
+  }
   /// µs since 2000-01-01 of its first statement: now().
   int64_t timestamp_us() const { return timestamp_us_; }
 
@@ -66,6 +72,7 @@ class SessionTransaction {
 
   TransactionState state_ = TransactionState::kIdle;
   bool open_ = false, explicit_ = false, read_only_ = false, repeatable_read_ = false;
+  std::string isolation_;
   int64_t timestamp_us_ = 0;
   std::unique_ptr<EventTransaction> events_;
   std::vector<Savepoint> savepoints_;
