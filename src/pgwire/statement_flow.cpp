@@ -28,6 +28,13 @@ bool ends_transaction(const TransactionStatement* statement) {
                                   statement->kind == TransactionStatement::Kind::kRollbackTo);
 }
 
+bool discards_all(const engine::Prepared& prepared) {
+  const auto* discard = prepared.statement == nullptr
+                            ? nullptr
+                            : std::get_if<engine::DiscardStatement>(&prepared.statement->node);
+  return discard != nullptr && discard->what == engine::DiscardStatement::What::kAll;
+}
+
 }  // namespace
 
 engine::Wake ProtocolSession::next_wake() { return host_.make_wake(++ticket_); }
@@ -214,8 +221,9 @@ void ProtocolSession::finish_command() {
   OpenPortal& open = *active_;
   const bool empty = open.portal->is_empty_query();
   std::string tag = empty ? std::string() : open.portal->command_tag(rows_sent_);
-  const bool drop = ends_transaction(as_transaction(*open.prepared)) &&
-                    session_->transaction_state() == TransactionState::kIdle;
+  const bool drop = (ends_transaction(as_transaction(*open.prepared)) &&
+                     session_->transaction_state() == TransactionState::kIdle) ||
+                    discards_all(*open.prepared);
   active_ = nullptr;
   session_->end_statement();
   if (simple_) {

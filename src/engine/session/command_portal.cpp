@@ -93,8 +93,7 @@ class CommandPortal final : public Portal {
 
   Status set_read_only(bool read_only, bool of_session) {
     if (of_session) return set_default("default_transaction_read_only", read_only ? "on" : "off");
-    if (!read_only && session_.transaction().read_only() &&
-        session_.transaction().events_or_null() == nullptr && session_.transaction().snapshot) {
+    if (!read_only && session_.transaction().read_only() && session_.transaction().snapshot) {
       return Status(sqlstate::kActiveSqlTransaction,
                     "transaction read-write mode must be set before any query");
     }

@@ -152,9 +152,13 @@ Status SessionSettings::reset(std::string_view name, bool is_superuser) {
     Result<SettingValue> allowed = checked(name, info->default_value, is_superuser, false);
     if (!allowed.ok()) return std::move(allowed).take_status();
   }
-  impl_->current.erase(key);
   impl_->local.erase(key);
   ++impl_->version;
+  if (info == nullptr && impl_->startup.count(key) == 0) {
+    impl_->current[key].text.clear();  // a custom setting stays known, as in PostgreSQL
+  } else {
+    impl_->current.erase(key);
+  }
   return {};
 }
 
