@@ -24,7 +24,8 @@ from sequences import SequenceChecker, check_unique
 ARGUMENTS = e2e_test.arguments(rounds=200 if e2e_test.LONG else 5, seconds=1.0,
                                seed=random.SystemRandom().randrange(2**32), flood="")
 ROUNDS_PER_DIRECTORY = 10
-INSERTERS, COPIERS, TRANSACTIONS, FLOODS = 3, 2, 1, 2
+INSERTERS, COPIERS, TRANSACTIONS, FLOODS_MAX = 3, 2, 1, 2
+LOAD_SECONDS_MIN = 0.1
 COPY_ROWS_MAX = 3000
 KILLED_IN_START_SHARE = 0.2
 
@@ -52,7 +53,7 @@ class Load:
             [ARGUMENTS.flood, str(server.event_socket), f"k9.ring.{number}", str(producer),
              "1000000000", str(1 + 50 * producer)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            for producer in range(FLOODS)]
+            for producer in range(random.Random(seed).randint(0, FLOODS_MAX))]
 
     def _start(self, work, index, seed):
         thread = threading.Thread(target=self._run, args=(work, index, random.Random(f"{seed}/{index}")))
@@ -134,7 +135,7 @@ class Load:
         assert not twice, f"ring events stored twice: {twice}"
         ring = int(client.value(
             f"SELECT count(*) FROM events WHERE event_type = 'k9.ring.{self.number}'"))
-        assert ring <= self.emitted + 256 * FLOODS, f"{ring} ring events of {self.emitted} emitted"
+        assert ring <= self.emitted + 256 * FLOODS_MAX, f"{ring} ring events of {self.emitted} emitted"
         return len(ids), len(stored), ring
 
 
@@ -154,7 +155,7 @@ def run_round(server, number, chance, checker):
     server.settings["storage_shards"] = chance.choice([1, 2, 5])
     server.start()
     load = Load(server, number, chance.random())
-    time.sleep(chance.random() * ARGUMENTS.seconds)
+    time.sleep(LOAD_SECONDS_MIN + chance.random() * ARGUMENTS.seconds)
     server.kill()
     load.end()
     if chance.random() < KILLED_IN_START_SHARE:

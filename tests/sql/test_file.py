@@ -28,12 +28,6 @@ class Record:
             return self.eventd_answer
         return self.answer
 
-    def set_expected(self, lines, reference):
-        if not reference and self.eventd_answer is not None:
-            self.eventd_answer = lines
-        else:
-            self.answer = lines
-
 
 @dataclasses.dataclass
 class TestFile:
