@@ -59,19 +59,26 @@ Result<double> run_copy(const Target& target, const CopyData& data, size_t conne
 
 Status measure(const BenchOptions& options, const CopyData& data, PostgresServer* postgres,
                size_t connections, Measurement& measurement) {
+  Samples our_cpu, their_cpu;
+  const double to_us_per_row = 1e6 / static_cast<double>(data.rows);
   for (int run = 0; run < options.runs; ++run) {
     {
       ASSIGN_OR_RETURN(const auto directory, TemporaryDirectory::create(options.work_directory));
       ASSIGN_OR_RETURN(const auto server, EventdServer::start(options.eventd, directory->path()));
       ASSIGN_OR_RETURN(const double rate, run_copy(server->target(), data, connections));
       measurement.eventd.add(rate);
+      our_cpu.add(server->cpu_seconds() * to_us_per_row);
       measurement.peak_rss_kib = server->peak_rss_kib();
     }
     if (postgres == nullptr) continue;
     RETURN_IF_ERROR(postgres->create_events_table());
+    const double cpu_before = postgres->cpu_seconds();
     ASSIGN_OR_RETURN(const double rate, run_copy(postgres->target(), data, connections));
     measurement.peer_values.add(rate);
+    their_cpu.add((postgres->cpu_seconds() - cpu_before) * to_us_per_row);
   }
+  measurement.note = fmt::format("CPU {:.2f} us a row, PostgreSQL {:.2f}; peak RSS {} MB",
+                                 our_cpu.median(), their_cpu.median(), measurement.peak_rss_kib / 1024);
   return {};
 }
 
@@ -86,9 +93,11 @@ void bench_copy(const BenchOptions& options, Report& report) {
     const Status status = measure(options, data, postgres.ok() ? postgres->get() : nullptr,
                                   connections, measurement);
     measurement.failed = !status.ok();
-    measurement.note = !status.ok()     ? status.error().message
-                       : !postgres.ok() ? postgres.error().message
-                                        : fmt::format("peak RSS {} MB", measurement.peak_rss_kib / 1024);
+    if (!status.ok()) {
+      measurement.note = status.error().message;
+    } else if (!postgres.ok()) {
+      measurement.note = postgres.error().message;
+    }
     report.add(std::move(measurement));
   }
 }

@@ -28,12 +28,19 @@ Status measure(const BenchOptions& options, const EventdServer& eventd, const Po
                int clients, Measurement& measurement) {
   const PgbenchRun load{.program = options.postgres_bin + "/pgbench", .script = insert_script(),
                         .prepared = true, .clients = clients, .seconds = options.seconds};
+  Samples our_cpu, their_cpu;
   for (int run = 0; run < options.runs; ++run) {
-    ASSIGN_OR_RETURN(const double theirs, run_pgbench(load, postgres.target(), options.work_directory));
-    measurement.peer_values.add(theirs);
-    ASSIGN_OR_RETURN(const double ours, run_pgbench(load, eventd.target(), options.work_directory));
-    measurement.eventd.add(ours);
+    double before = postgres.cpu_seconds();
+    ASSIGN_OR_RETURN(const auto theirs, run_pgbench(load, postgres.target(), options.work_directory));
+    measurement.peer_values.add(theirs.tps);
+    their_cpu.add((postgres.cpu_seconds() - before) * 1e6 / static_cast<double>(theirs.transactions));
+    before = eventd.cpu_seconds();
+    ASSIGN_OR_RETURN(const auto ours, run_pgbench(load, eventd.target(), options.work_directory));
+    measurement.eventd.add(ours.tps);
+    our_cpu.add((eventd.cpu_seconds() - before) * 1e6 / static_cast<double>(ours.transactions));
   }
+  measurement.note = fmt::format("CPU {:.0f} us each, PostgreSQL {:.0f}", our_cpu.median(),
+                                 their_cpu.median());
   measurement.peak_rss_kib = eventd.peak_rss_kib();
   return {};
 }

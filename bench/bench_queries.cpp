@@ -50,13 +50,19 @@ Result<double> run_query(Database& database, const std::string& sql, int& rows) 
   return took.count();
 }
 
-Status measure(const Query& query, int runs, Database& eventd, Database& postgres,
-               Measurement& measurement) {
+Status measure(const Query& query, int runs, const LoadedServers& servers, Database& eventd,
+               Database& postgres, Measurement& measurement) {
   int our_rows = 0, their_rows = 0;
+  double our_cpu = 0, their_cpu = 0;
   // The first run of each only warms the caches.
   for (int run = 0; run <= runs; ++run) {
     ASSIGN_OR_RETURN(const double theirs, run_query(postgres, query.sql, their_rows));
-    if (run > 0) measurement.peer_values.add(theirs);
+    if (run > 0) {
+      measurement.peer_values.add(theirs);
+    } else {
+      our_cpu = servers.eventd().cpu_seconds();
+      their_cpu = servers.postgres().cpu_seconds();
+    }
     auto ours = run_query(eventd, query.sql, our_rows);
     // What eventd lacks is a line of the table; PostgreSQL's figure stays useful.
     if (!ours.ok()) {
@@ -69,6 +75,12 @@ Status measure(const Query& query, int runs, Database& eventd, Database& postgre
   if (!measurement.failed) {
     measurement.note = fmt::format("{} rows", our_rows);
     if (our_rows != their_rows) measurement.note += fmt::format(" (PostgreSQL {})", their_rows);
+    // The ticks of 10 ms say nothing about short queries.
+    our_cpu = (servers.eventd().cpu_seconds() - our_cpu) * 1000 / (runs + 1);
+    their_cpu = (servers.postgres().cpu_seconds() - their_cpu) * 1000 / runs;
+    if (our_cpu > 20) {
+      measurement.note += fmt::format("; CPU {:.0f} ms, PostgreSQL {:.0f} ms", our_cpu, their_cpu);
+    }
   }
   return {};
 }
@@ -82,7 +94,7 @@ Status run_all(const BenchOptions& options, Report& report) {
   for (const Query& query : queries(events, begin_ns)) {
     Measurement measurement{.name = query.name, .unit = "ms", .higher_is_better = false,
                             .peer = "PostgreSQL"};
-    if (const Status status = measure(query, options.runs, eventd, postgres, measurement); !status.ok()) {
+    if (const Status status = measure(query, options.runs, *servers, eventd, postgres, measurement); !status.ok()) {
       measurement.note = status.error().message;
       measurement.failed = true;
     }

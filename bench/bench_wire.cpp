@@ -1,7 +1,7 @@
 // What a short request costs, beside PostgreSQL and a server that does nothing.
 #include <fmt/format.h>
 
-#include <optional>
+#include <algorithm>
 
 #include "bench/bench.h"
 #include "bench/loaded_servers.h"
@@ -47,21 +47,31 @@ void measure(const BenchOptions& options, const Load& load, const LoadedServers&
              const StubServer& stub, Report& report) {
   std::string failure;
   const Target targets[] = {servers.eventd().target(), servers.postgres().target(), stub.target()};
-  Samples samples[3];
+  Samples samples[3], cpu[3];
+  const auto cpu_seconds = [&](size_t i) {
+    return i == 0 ? servers.eventd().cpu_seconds() : i == 1 ? servers.postgres().cpu_seconds() : 0.0;
+  };
   for (int run = 0; run < options.runs; ++run) {
     for (size_t i = 0; i < 3; ++i) {
-      const auto tps = run_pgbench(load.run, targets[i], options.work_directory);
-      if (tps.ok()) {
-        samples[i].add(*tps);
+      const double before = cpu_seconds(i);
+      const auto result = run_pgbench(load.run, targets[i], options.work_directory);
+      if (result.ok()) {
+        samples[i].add(result->tps);
+        cpu[i].add((cpu_seconds(i) - before) * 1e6 /
+                   static_cast<double>(std::max<int64_t>(result->transactions, 1)));
       } else if (failure.empty()) {
-        failure = targets[i].label + ": " + tps.error().message;
+        failure = targets[i].label + ": " + result.error().message;
       }
     }
+  }
+  std::string note = failure;
+  if (note.empty()) {
+    note = fmt::format("CPU {:.0f} us each, PostgreSQL {:.0f}", cpu[0].median(), cpu[1].median());
   }
   for (size_t peer = 1; peer < 3; ++peer) {
     report.add({.name = load.name, .unit = "tps", .peer = targets[peer].label, .eventd = samples[0],
                 .peer_values = samples[peer], .peak_rss_kib = servers.eventd().peak_rss_kib(),
-                .note = failure, .failed = !failure.empty()});
+                .note = note, .failed = !failure.empty()});
   }
 }
 

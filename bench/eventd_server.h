@@ -21,6 +21,7 @@ class EventdServer {
   ~EventdServer();
 
   const Target& target() const { return target_; }
+  double cpu_seconds() const { return process_->tree_cpu_seconds(); }
   int64_t peak_rss_kib() const { return process_->peak_rss_kib(); }
 
  private:

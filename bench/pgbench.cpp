@@ -26,8 +26,8 @@ std::string reason_in(const std::string& path) {
 
 }  // namespace
 
-Result<double> run_pgbench(const PgbenchRun& run, const Target& target,
-                           const std::string& work_directory) {
+Result<PgbenchResult> run_pgbench(const PgbenchRun& run, const Target& target,
+                                  const std::string& work_directory) {
   ASSIGN_OR_RETURN(const auto directory, TemporaryDirectory::create(work_directory));
   const std::string script = directory->path() + "/script", log = directory->path() + "/log";
   std::ofstream(script) << run.script;
@@ -40,10 +40,14 @@ Result<double> run_pgbench(const PgbenchRun& run, const Target& target,
   if (run.reconnect) arguments.insert(arguments.begin() + 1, "-C");
   ASSIGN_OR_RETURN(auto process, Process::start({arguments, "", log}));
   auto output = process->read_all();
-  static constexpr std::string_view kTps = "tps = ";
+  static constexpr std::string_view kTps = "tps = ", kCount = "actually processed: ";
   const size_t at = output.ok() ? output->find(kTps) : std::string::npos;
-  if (at == std::string::npos) return Status(sqlstate::kSystemError, reason_in(log));
-  return std::atof(output->c_str() + at + kTps.size());
+  const size_t count = output.ok() ? output->find(kCount) : std::string::npos;
+  if (at == std::string::npos || count == std::string::npos) {
+    return Status(sqlstate::kSystemError, reason_in(log));
+  }
+  return PgbenchResult{std::atof(output->c_str() + at + kTps.size()),
+                       std::atoll(output->c_str() + count + kCount.size())};
 }
 
 }  // namespace eventd::bench

@@ -1,6 +1,7 @@
 // Load by pgbench, PostgreSQL's own.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "bench/database.h"
@@ -17,8 +18,14 @@ struct PgbenchRun {
   int seconds = 3;
 };
 
-/// Transactions a second. 58000 with pgbench's words when it or a statement failed.
-Result<double> run_pgbench(const PgbenchRun& run, const Target& target,
-                           const std::string& work_directory);
+/// What one run measured.
+struct PgbenchResult {
+  double tps = 0;  ///< without the time of connecting, unless that is what is measured
+  int64_t transactions = 0;
+};
+
+/// 58000 with pgbench's words when it or a statement failed.
+Result<PgbenchResult> run_pgbench(const PgbenchRun& run, const Target& target,
+                                  const std::string& work_directory);
 
 }  // namespace eventd::bench

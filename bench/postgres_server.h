@@ -22,6 +22,8 @@ class PostgresServer {
   ~PostgresServer();
 
   const Target& target() const { return target_; }
+  /// Of all its processes.
+  double cpu_seconds() const { return process_->tree_cpu_seconds(); }
   /// The table `events` as eventd has it, with the index on time; any earlier one goes.
   Status create_events_table();
 

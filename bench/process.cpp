@@ -14,12 +14,37 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 namespace eventd::bench {
 namespace {
 
 Status system_error(const std::string& what) {
   return {sqlstate::kSystemError, what + ": " + std::strerror(errno)};
+}
+
+/// Of /proc/PID/stat: see proc(5).
+struct ProcessTimes {
+  pid_t parent = 0;
+  int64_t own_ticks = 0;     ///< utime + stime
+  int64_t waited_ticks = 0;  ///< cutime + cstime
+};
+
+ProcessTimes read_times(const std::string& pid) {
+  std::ifstream in("/proc/" + pid + "/stat");
+  std::string text;
+  std::getline(in, text);
+  // The second field is the name, in brackets, with anything in it.
+  std::istringstream fields(text.substr(std::min(text.rfind(')') + 1, text.size())));
+  std::string skipped;
+  ProcessTimes times;
+  fields >> skipped >> times.parent;
+  for (int i = 0; i < 9; ++i) fields >> skipped;
+  int64_t user = 0, system = 0, waited_user = 0, waited_system = 0;
+  fields >> user >> system >> waited_user >> waited_system;
+  times.own_ticks = user + system;
+  times.waited_ticks = waited_user + waited_system;
+  return times;
 }
 
 // Between fork and exec: only async-signal-safe calls.
@@ -121,6 +146,18 @@ void Process::stop(int signal) {
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
   pid_ = -1;
+}
+
+double Process::tree_cpu_seconds() const {
+  const ProcessTimes own = read_times(std::to_string(pid_));
+  int64_t ticks = own.own_ticks + own.waited_ticks;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    if (const ProcessTimes times = read_times(name); times.parent == pid_) ticks += times.own_ticks;
+  }
+  return static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 int64_t Process::peak_rss_kib() const {

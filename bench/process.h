@@ -50,6 +50,8 @@ class Process {
   Result<std::string> read_all();
   /// Sends `signal` and waits for the end; kills it after a minute.
   void stop(int signal);
+  /// CPU time of the process, its children and those it has waited for; ticks of 10 ms. Seconds.
+  double tree_cpu_seconds() const;
   /// VmHWM, 0 if unknown.
   int64_t peak_rss_kib() const;
 
