@@ -170,7 +170,8 @@ Result<ExprPtr> ExpressionBinder::bind_distinct(const AstExpr& ast) {
   const bool distinct = ast.kind == AstExpr::Kind::kDistinct;
   // x IS DISTINCT FROM NULL needs no equality of x's type.
   for (size_t i = 0; i < 2; ++i) {
-    if (operands[i]->kind == Expr::Kind::kConstant && operands[i]->constant.is_null()) {
+    if (operands[i]->kind == Expr::Kind::kConstant && operands[i]->constant.is_null() &&
+        operands[i]->type.id == oid::kUnknown) {
       ExprPtr test = node(distinct ? Expr::Kind::kIsNotNull : Expr::Kind::kIsNull, kBoolean,
                           ast.position);
       ASSIGN_OR_RETURN(ExprPtr other, resolve_unknown(std::move(operands[1 - i]),

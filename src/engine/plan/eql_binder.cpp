@@ -258,7 +258,9 @@ class EqlBinder {
       expressions.push_back(std::move(expression));
     };
     if (query_.select.empty()) {
-      for (const std::string_view name : kRowColumns) add(column(name), std::string(name));
+      for (const std::string_view name : kRowColumns) {
+        if (events_.find_column(name) >= 0) add(column(name), std::string(name));
+      }
     }
     for (const EqlField& field : query_.select) add(fields_.bind_as_text(field), field.text);
     project(std::move(expressions), std::move(columns));

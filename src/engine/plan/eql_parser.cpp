@@ -219,7 +219,9 @@ class EqlParser {
   // a.b.c, with back-quoted pieces where a key has odd characters: a.`b.c`.d
   Result<EqlField> parse_field() {
     if ((token().kind != Kind::kWord && token().kind != Kind::kQuotedName) || at_clause()) {
-      return syntax_error("A field is expected here.");
+      return syntax_error(at_clause() && token().kind == Kind::kWord
+                              ? "A field of a keyword's name stands in back-quotes."
+                              : "A field is expected here.");
     }
     EqlField field;
     field.position = token().position;

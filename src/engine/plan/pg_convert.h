@@ -53,7 +53,7 @@ class Converter {
   Result<SetStatement> set(const VariableSetStmt& node);
   Result<std::string> set_value(const List* arguments);
   Result<TransactionStatement> transaction(const TransactionStmt& node);
-  Result<PrepareStatement> prepare(const PrepareStmt& node);
+  Result<std::unique_ptr<Statement>> prepare(const PrepareStmt& node);
   Result<ExecuteStatement> execute(const ExecuteStmt& node);
   Result<ExplainStatement> explain(const ExplainStmt& node);
   Result<Statement> variable_set(const VariableSetStmt& node);

@@ -63,7 +63,7 @@ Result<std::unique_ptr<Statement>> Converter::statement(const Node* node) {
     case T_TransactionStmt:
       return wrap(transaction(as<TransactionStmt>(node)));
     case T_PrepareStmt:
-      return wrap(prepare(as<PrepareStmt>(node)));
+      return prepare(as<PrepareStmt>(node));
     case T_ExecuteStmt:
       return wrap(execute(as<ExecuteStmt>(node)));
     case T_DeallocateStmt: {
@@ -301,8 +301,9 @@ Result<TransactionStatement> Converter::transaction(const TransactionStmt& node)
   return out;
 }
 
-Result<PrepareStatement> Converter::prepare(const PrepareStmt& node) {
-  PrepareStatement out;
+Result<std::unique_ptr<Statement>> Converter::prepare(const PrepareStmt& node) {
+  auto prepared = std::make_unique<Statement>();
+  PrepareStatement& out = prepared->node.emplace<PrepareStatement>();
   out.name = node.name;
   for (int i = 0; i < length_of(node.argtypes); ++i) {
     ASSIGN_OR_RETURN(const std::unique_ptr<AstTypeName> name,
@@ -311,7 +312,7 @@ Result<PrepareStatement> Converter::prepare(const PrepareStmt& node) {
     out.parameter_types.push_back(type.id == oid::kUnknown ? 0 : type.id);
   }
   ASSIGN_OR_RETURN(out.body, statement(node.query));
-  return out;
+  return prepared;
 }
 
 Result<ExecuteStatement> Converter::execute(const ExecuteStmt& node) {
