@@ -7,6 +7,7 @@
 #include "engine/functions/kernel_helpers.h"
 #include "engine/functions/ordering.h"
 #include "engine/functions/vector_map.h"
+#include "engine/types/inet_text.h"
 #include "engine/types/integer_text.h"
 
 namespace eventd::engine {
@@ -95,7 +96,12 @@ Status to_text(const CallFrame& frame, Vector& result) {
                           continue;
                         }
                         buffer.clear();
-                        append_text(f.context.format, in, i, buffer);
+                        if (in.type() == oid::kInet) {
+                          // Not its output function: as a cast, inet always shows its length.
+                          append_inet(in.view<StringRef>()[i].view(), true, buffer);
+                        } else {
+                          append_text(f.context.format, in, i, buffer);
+                        }
                         out.set_string(i, buffer);
                       }
                       return Status();
@@ -135,6 +141,17 @@ void register_io_casts(FunctionCatalog::Builder& builder) {
     function.kernel = kernel;
     builder.add_io_cast(source, target, builder.add_function(std::move(function)));
   };
+  const auto add_json_cast = [&](Oid source, Oid target, Kernel kernel) {
+    ScalarFunction function;
+    function.name = "eventd_json_cast";
+    function.arguments = {source};
+    function.result = target;
+    function.kernel = kernel;
+    builder.add_cast({source, target, CastContext::kAssignment,
+                      builder.add_function(std::move(function))});
+  };
+  add_json_cast(oid::kJsonb, oid::kJson, to_text);
+  add_json_cast(oid::kJson, oid::kJsonb, from_text);
   for (const Oid text : kTextTypes) {
     for (const Oid type : kTypes) {
       if (find_type(type) == nullptr) continue;

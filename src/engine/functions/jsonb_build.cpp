@@ -91,6 +91,11 @@ Status build_array(const CallFrame& frame, Vector& result) {
   });
 }
 
+bool is_key_type(Oid type) {
+  const char category = type_info(type).category;
+  return type != oid::kJson && type != oid::kJsonb && category != 'A' && category != 'C';
+}
+
 Status build_object(const CallFrame& frame, Vector& result) {
   if (frame.arguments.size() % 2 != 0) {
     Error error{sqlstate::kInvalidParameterValue, "argument list must have even number of elements", {}, {}, {}, 0};
@@ -105,6 +110,10 @@ Status build_object(const CallFrame& frame, Vector& result) {
     for (size_t i = 0; i < frame.arguments.size(); i += 2) {
       if (frame.arguments[i].is_null(row))
         return Status(sqlstate::kInvalidParameterValue, "argument " + std::to_string(i + 1) + ": key must not be null");
+      if (!is_key_type(frame.arguments[i].type())) {
+        return Status(sqlstate::kInvalidParameterValue,
+                      "key value must be scalar, not array, composite, or json");
+      }
       std::string key;
       append_text(frame.context.format, frame.arguments[i], row, key);
       writer.string(key);

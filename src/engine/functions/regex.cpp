@@ -29,7 +29,6 @@ Result<std::shared_ptr<const Regex>> Regex::compile(std::string_view pattern, Re
   RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(kRegexMemoryBytes);
-  options.set_case_sensitive(!translated.flags.ignore_case);
   options.set_dot_nl(!translated.flags.dot_stops_at_newline);
   // PostgreSQL takes the longest match, unless non-greedy quantifiers ask otherwise.
   options.set_longest_match(!translated.non_greedy);

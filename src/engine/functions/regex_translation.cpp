@@ -46,6 +46,22 @@ Status apply_letter(char letter, RegexFlags& flags) {
   }
 }
 
+bool is_ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+/// `[aA]` for a letter, which RE2 knows how to search for; anything else as it is.
+void append_either_case(char c, std::string& out) {
+  if (!is_ascii_letter(c)) {
+    out += c;
+    return;
+  }
+  out += {'[', c, static_cast<char>(c ^ 0x20), ']'};
+}
+
+/// `rest` of a bracket expression begins with `x-y`, both written as themselves.
+bool is_plain_range(std::string_view rest) {
+  return rest.size() > 3 && rest[1] == '-' && rest[2] != ']' && rest[2] != '[' && rest[2] != '\\';
+}
+
 /// Walks the pattern once and writes RE2 syntax.
 class Translator {
  public:
@@ -67,7 +83,7 @@ class Translator {
           greediness();
           break;
         case '{': RETURN_IF_ERROR(bound()); break;
-        default: out_ += c; ++at_;
+        default: literal(c); ++at_;
       }
     }
     result_.mixed_greediness = greedy_ && result_.non_greedy && !pattern_.ends_with('$');
@@ -138,7 +154,36 @@ class Translator {
     return Status();
   }
 
+  /// A character outside brackets. Only ASCII has case, as in PostgreSQL's C collation; RE2's own
+  /// folding would be Unicode's.
+  void literal(char c) {
+    if (result_.flags.ignore_case) {
+      append_either_case(c, out_);
+    } else {
+      out_ += c;
+    }
+  }
+
+  /// Inside brackets: the letters from `low` to `high` in their other case.
+  void other_case(char low, char high) {
+    const auto add = [&](char first, char last, int distance) {
+      const char from = std::max(low, first), to = std::min(high, last);
+      if (from > to) return;
+      out_ += static_cast<char>(from + distance);
+      out_ += '-';
+      out_ += static_cast<char>(to + distance);
+    };
+    if (!result_.flags.ignore_case || static_cast<uint8_t>(low) >= 0x80) return;
+    add('a', 'z', 'A' - 'a');
+    add('A', 'Z', 'a' - 'A');
+  }
+
   void code(uint32_t value) {
+    const char c = value < 0x80 ? static_cast<char>(value) : '\0';
+    if (result_.flags.ignore_case && is_ascii_letter(c)) {
+      if (!in_bracket_) return literal(c);
+      other_case(c, c);
+    }
     char buffer[16];
     std::snprintf(buffer, sizeof buffer, "\\x{%x}", value);
     out_ += buffer;
@@ -217,6 +262,7 @@ class Translator {
   Status bracket() {
     if (pattern_.substr(at_).starts_with("[[:<:]]") || pattern_.substr(at_).starts_with("[[:>:]]"))
       return unsupported("the word-edge constraint [[:<:]] or [[:>:]]");
+    in_bracket_ = true;
     out_ += '[';
     ++at_;
     if (at_ < pattern_.size() && pattern_[at_] == '^') {
@@ -230,12 +276,15 @@ class Translator {
       if (c == ']' && !first) {
         out_ += ']';
         ++at_;
+        in_bracket_ = false;
         return Status();
       }
       if (rest.starts_with("[:")) {
         const size_t end = rest.find(":]");
         if (end == rest.npos) return invalid("brackets [] not balanced");
-        out_ += rest.substr(0, end + 2);
+        const std::string_view name = rest.substr(0, end + 2);
+        const bool has_case = name == "[:upper:]" || name == "[:lower:]";
+        out_ += has_case && result_.flags.ignore_case ? std::string_view("[:alpha:]") : name;
         at_ += end + 2;
       } else if (rest.starts_with("[.") || rest.starts_with("[=")) {
         return unsupported("a collating element");
@@ -246,12 +295,20 @@ class Translator {
           case 'd': out_ += "[:digit:]"; break;
           case 's': out_ += "[:space:]"; break;
           case 'w': out_ += "[:alnum:]_"; break;
-          default: RETURN_IF_ERROR(character_escape(letter));
+          default:
+            if (result_.flags.ignore_case && (out_.ends_with('-') || rest.find("-") < 12)) {
+              return unsupported("a range between escapes that ignores case");
+            }
+            RETURN_IF_ERROR(character_escape(letter));
         }
       } else {
+        const bool range = is_plain_range(rest);
+        const bool ends_in_ascii = range && static_cast<uint8_t>(rest[2]) < 0x80;
+        other_case(c, !range ? c : ends_in_ascii ? rest[2] : '\x7f');
         if (c == '[' || c == ']') out_ += '\\';  // literal here, special to RE2
-        out_ += c;
-        ++at_;
+        const size_t taken = !range ? 1 : ends_in_ascii ? 3 : 2;
+        out_ += rest.substr(0, taken);
+        at_ += taken;
       }
     }
     return invalid("brackets [] not balanced");
@@ -262,6 +319,7 @@ class Translator {
   TranslatedRegex& result_;
   size_t at_ = 0;
   bool greedy_ = false;
+  bool in_bracket_ = false;
 };
 
 }  // namespace
@@ -293,7 +351,19 @@ Result<TranslatedRegex> translate_regex(std::string_view pattern, RegexFlags fla
   TranslatedRegex result;
   result.flags = flags;
   if (flags.literal) {
-    result.pattern = RE2::QuoteMeta(re2::StringPiece(pattern.data(), pattern.size()));
+    if (!flags.ignore_case) {
+      result.pattern = RE2::QuoteMeta(re2::StringPiece(pattern.data(), pattern.size()));
+      return result;
+    }
+    for (const char& c : pattern) {
+      if (is_ascii_letter(c)) {
+        append_either_case(c, result.pattern);
+      } else if (static_cast<uint8_t>(c) >= 0x80) {
+        result.pattern += c;
+      } else {
+        result.pattern += RE2::QuoteMeta(re2::StringPiece(&c, 1));
+      }
+    }
     return result;
   }
   RETURN_IF_ERROR(Translator(pattern, result).run());

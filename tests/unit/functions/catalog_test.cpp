@@ -124,6 +124,25 @@ TEST(Regex, WhatRe2LacksIsRefusedByName) {
   }
 }
 
+TEST(Regex, OnlyAsciiHasCase) {
+  const auto matches = [](const char* text, const char* pattern) {
+    return call("texticregexeq", {{"text", text}, {"text", pattern}}).text;
+  };
+  EXPECT_EQ(matches("FOO", "^foo$"), "t");
+  EXPECT_EQ(matches("f", "^[A-Z]$"), "t");
+  EXPECT_EQ(matches("G", "^[^a-z]$"), "f");
+  EXPECT_EQ(matches("Q", "^[[:lower:]]$"), "t");
+  EXPECT_EQ(matches("a", "^\\x41$"), "t");
+  EXPECT_EQ(matches("A.B", "***=a.b"), "t");
+  EXPECT_EQ(matches("AxB", "***=a.b"), "f");
+  // As in PostgreSQL's C collation; Unicode would fold all of these.
+  EXPECT_EQ(matches("\u00c4", "\u00e4"), "f");
+  EXPECT_EQ(matches("\u00c4", "[\u00e4-\u00f6]"), "f");
+  EXPECT_EQ(matches("K", "[\u00e4-\u00f6]"), "f");
+  EXPECT_EQ(matches("\u212a", "k"), "f");
+  EXPECT_EQ(call("texticregexeq", {{"text", "a"}, {"text", "[a-\\x7a]"}}).sqlstate, "0A000");
+}
+
 TEST(Regex, MixedGreedinessTestsButDoesNotExtract) {
   const TextValue text{"text", "XY1234Z"}, pattern{"text", "Y*?([0-9]{1,3})"};
   EXPECT_EQ(call("textregexeq", {text, pattern}).text, "t");
