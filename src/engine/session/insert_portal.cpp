@@ -1,12 +1,12 @@
-// INSERT INTO events: the source query's rows go to the transaction; the commit is the session's.
+// INSERT INTO events: the source query's rows go to the transaction; the commit is the session's,
+// unless RETURNING asks for what only the commit decides.
 #include <algorithm>
 
+#include "engine/session/insert_returning.h"
 #include "engine/session/portals.h"
 
 namespace eventd::engine {
 namespace {
-
-const std::vector<OutputColumn> kNoColumns;
 
 class InsertPortal final : public Portal {
  public:
@@ -16,6 +16,7 @@ class InsertPortal final : public Portal {
         prepared_(std::move(prepared)) {}
 
   Status start(const Parameters& parameters) {
+    if (prepared_->returns_rows) RETURN_IF_ERROR(start_returning());
     ASSIGN_OR_RETURN(transaction_, session_.events_for_insert(false));
     sink_.emplace(*transaction_, session_.event_row_limits());
     const std::vector<OutputColumn>& columns = prepared_->plan->columns;
@@ -31,11 +32,46 @@ class InsertPortal final : public Portal {
     return {};
   }
 
-  Kind kind() const override { return Kind::kCommand; }
-  const std::vector<OutputColumn>& columns() const override { return kNoColumns; }
+  Kind kind() const override { return returning_ ? Kind::kRows : Kind::kCommand; }
+  const std::vector<OutputColumn>& columns() const override { return prepared_->columns; }
   bool is_short() const override { return is_short_; }
 
-  Result<Progress> advance(Batch&, Wake wake) override {
+  Result<Progress> advance(Batch& batch, Wake wake) override {
+    if (execution_ != nullptr) {
+      ASSIGN_OR_RETURN(const Progress progress, insert_rows(wake));
+      if (progress == Progress::kWaiting) return progress;
+    }
+    if (!returning_) return Progress::kDone;
+    if (returning_->needs_commit() && !committed_) {
+      ASSIGN_OR_RETURN(const Progress progress, session_.commit(true, std::move(wake)));
+      if (progress == Progress::kWaiting) return progress;
+      committed_ = true;
+      returning_->set_outcome(session_.transaction().last_outcome());
+    }
+    return returning_->next(batch) ? Progress::kRows : Progress::kDone;
+  }
+
+  std::string command_tag(uint64_t) const override { return "INSERT 0 " + std::to_string(rows_); }
+
+ private:
+  Status start_returning() {
+    returning_.emplace(prepared_->columns, session_.engine().boot_id, session_.event_stamp(), memory_);
+    if (!returning_->needs_commit()) return {};
+    if (session_.transaction().is_explicit()) {
+      return Status(sqlstate::kFeatureNotSupported,
+                    "RETURNING sequence or cpu_id inside a transaction is not supported: the commit "
+                    "assigns them");
+    }
+    const EventTransaction* events = session_.transaction().events_or_null();
+    if (events != nullptr && events->row_count() != 0) {
+      return Status(sqlstate::kFeatureNotSupported,
+                    "RETURNING sequence or cpu_id after other rows of the same query string is not "
+                    "supported");
+    }
+    return {};
+  }
+
+  Result<Progress> insert_rows(Wake& wake) {
     while (execution_ != nullptr) {
       RETURN_IF_ERROR(session_.cancel_token().check());
       if (!transaction_->ready_for_more(wake)) return Progress::kWaiting;
@@ -47,12 +83,13 @@ class InsertPortal final : public Portal {
       }
       RETURN_IF_ERROR(add(batch));
     }
+    if (returning_ && returning_->needs_commit() && transaction_->spilled()) {
+      return Status(sqlstate::kProgramLimitExceeded,
+                    "too many rows for RETURNING sequence or cpu_id: more than emit_buffer");
+    }
     return Progress::kDone;
   }
 
-  std::string command_tag(uint64_t) const override { return "INSERT 0 " + std::to_string(rows_); }
-
- private:
   Status add(const Batch& batch) {
     const auto types = batch.columns[static_cast<size_t>(type_column_)].view<StringRef>();
     const Vector no_payload = Vector::null_constant(oid::kJsonb, batch.size);
@@ -72,6 +109,7 @@ class InsertPortal final : public Portal {
       if (!status.ok()) {
         return with_row(std::move(status));
       }
+      if (returning_) RETURN_IF_ERROR(returning_->add(types[i].view(), payload));
     }
     return {};
   }
@@ -86,6 +124,8 @@ class InsertPortal final : public Portal {
   std::shared_ptr<const Prepared> prepared_;
   EventTransaction* transaction_ = nullptr;
   std::optional<EventRowSink> sink_;
+  std::optional<InsertReturning> returning_;
+  bool committed_ = false;
   int type_column_ = -1, payload_column_ = -1;
   bool msgpack_ = false;  // the payload column is bytea
   std::unique_ptr<Execution> execution_;

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "engine/functions/function.h"
 #include "engine/limits.h"
+#include "engine/session/insert_returning.h"
 #include "engine/session/parameter_decoder.h"
 #include "engine/session/portals.h"
 #include "engine/session/setting_checks.h"
@@ -37,7 +38,7 @@ Status in_failed_transaction() {
 }  // namespace
 
 SessionImpl::SessionImpl(Engine::Impl& engine, const SessionIdentity& identity)
-    : engine_(engine), identity_(identity), settings_(*engine.settings) {
+    : engine_(engine), identity_(identity), role_guid_(role_guid(identity.role)), settings_(*engine.settings) {
   std::tie(pid_, secret_) = engine_.sessions.add(*this);
   settings_.set_internal("is_superuser", identity.superuser ? "on" : "off");
   settings_.set_internal("session_authorization", identity.role);
@@ -109,10 +110,13 @@ Result<EventTransaction*> SessionImpl::events_for_insert(bool bulk) {
     return engine_.ingest->begin_transaction(bulk, static_cast<size_t>(settings_.integer("emit_buffer")),
                                              settings_.integer("emit_spool_max"));
   });
-  const Guid role = role_guid(identity_.role);
-  const int64_t unix_us = statement_timestamp_us_ + kPostgresEpochSeconds * 1'000'000;
-  events.set_stamp({session_guid_, role, role, unix_us * 1000});
+  events.set_stamp(event_stamp());
   return &events;
+}
+
+EventTransaction::Stamp SessionImpl::event_stamp() const {
+  const int64_t unix_us = statement_timestamp_us_ + kPostgresEpochSeconds * 1'000'000;
+  return {session_guid_, role_guid_, role_guid_, unix_us * 1000};
 }
 
 Result<std::shared_ptr<const Prepared>> SessionImpl::prepare(std::string_view text,
@@ -162,9 +166,6 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
     ASSIGN_OR_RETURN(BoundQuery bound, bind_query(*query, engine_, declared));
     take(std::move(bound), true);
   } else if (const auto* insert = std::get_if<InsertStatement>(&statement->node)) {
-    if (!insert->returning.empty()) {
-      return Status(sqlstate::kFeatureNotSupported, "INSERT … RETURNING is not supported yet");
-    }
     ASSIGN_OR_RETURN(const Relation* target, insert_target(insert->schema, insert->relation,
                                                            insert->columns, insert->position,
                                                            insert->column_positions));
@@ -177,8 +178,8 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
       error.position = insert->position;
       return error;
     }
-    take(std::move(bound), false);
-    prepared->columns.clear();
+    take(std::move(bound), !insert->returning.empty());
+    ASSIGN_OR_RETURN(prepared->columns, InsertReturning::columns(*target, insert->returning));
   } else if (const auto* copy = std::get_if<CopyStatement>(&statement->node)) {
     RETURN_IF_ERROR(prepare_copy(*copy, *prepared));
   } else if (const auto* show = std::get_if<ShowStatement>(&statement->node)) {
@@ -437,7 +438,10 @@ Result<Progress> SessionImpl::finish_implicit(Wake wake) {
 }
 
 Result<Progress> SessionImpl::commit(Wake wake) {
-  const bool synchronous = settings_.get("synchronous_commit")->text == "on";
+  return commit(settings_.get("synchronous_commit")->text == "on", std::move(wake));
+}
+
+Result<Progress> SessionImpl::commit(bool synchronous, Wake wake) {
   Result<Progress> progress = transaction_.commit(synchronous, std::move(wake));
   if (!progress.ok()) {
     settings_.rollback_transaction();

@@ -70,7 +70,11 @@ class SessionImpl final : public Session, private SessionFacts {
   const std::string& role() const { return identity_.role; }
   /// As SHOW prints it: the transaction's characteristics, else the setting. nullopt = unknown.
   std::optional<std::string> shown_setting(std::string_view name) const;
+  /// What the rows of the running statement are stamped with.
+  EventTransaction::Stamp event_stamp() const;
   Result<Progress> commit(Wake wake);
+  /// `synchronous` whatever synchronous_commit says.
+  Result<Progress> commit(bool synchronous, Wake wake);
   void rollback();
   Status discard(DiscardStatement::What what);
   void forget_prepared() { prepared_.clear(); }
@@ -96,6 +100,7 @@ class SessionImpl final : public Session, private SessionFacts {
   Engine::Impl& engine_;
   const SessionIdentity identity_;
   const Guid session_guid_ = Guid::random();
+  const Guid role_guid_;
   SessionSettings settings_;
   int32_t pid_ = 0, secret_ = 0;
   SessionTransaction transaction_;

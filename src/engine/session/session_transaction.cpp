@@ -76,12 +76,13 @@ Result<Progress> SessionTransaction::commit(bool synchronous, Wake wake) {
       return Progress::kDone;
     }
     commit_ = std::make_shared<PendingCommit>();
-    events_->submit([shared = commit_](Status outcome, EventTransaction::Outcome) {
+    events_->submit([shared = commit_](Status outcome, EventTransaction::Outcome position) {
       Wake to_call;
       {
         const std::lock_guard lock(shared->mutex);
         shared->done = true;
         shared->outcome = std::move(outcome);
+        shared->position = position;
         to_call = std::move(shared->wake);
       }
       if (to_call) to_call();
@@ -98,6 +99,7 @@ Result<Progress> SessionTransaction::commit(bool synchronous, Wake wake) {
     return Progress::kWaiting;
   }
   Status outcome = std::move(pending->outcome);
+  last_outcome_ = pending->position;
   close();
   if (!outcome.ok()) return outcome;
   return Progress::kDone;

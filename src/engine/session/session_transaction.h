@@ -51,6 +51,8 @@ class SessionTransaction {
   /// Hands the rows over and waits for the durable commit (or only hands over, if not
   /// `synchronous`). kDone = committed and closed. An error = rolled back and closed.
   Result<Progress> commit(bool synchronous, Wake wake);
+  /// Where the last committed rows went; valid after a synchronous commit of some.
+  const EventTransaction::Outcome& last_outcome() const { return last_outcome_; }
   void rollback();
 
   /// The snapshot all statements of a REPEATABLE READ transaction share; empty otherwise.
@@ -62,6 +64,7 @@ class SessionTransaction {
     std::mutex mutex;
     bool done = false;   // guarded by mutex
     Status outcome;      // guarded by mutex
+    EventTransaction::Outcome position;  // guarded by mutex
     Wake wake;           // guarded by mutex
   };
   struct Savepoint {
@@ -77,6 +80,7 @@ class SessionTransaction {
   std::unique_ptr<EventTransaction> events_;
   std::vector<Savepoint> savepoints_;
   std::shared_ptr<PendingCommit> commit_;
+  EventTransaction::Outcome last_outcome_;
 };
 
 }  // namespace eventd::engine
