@@ -61,6 +61,16 @@ bool is_window_function(std::string_view name) {
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
+// Functions that collect their input get distinct values in order, as PostgreSQL sorts to find them.
+void order_distinct_values(AggregateCall& call) {
+  for (const ExprPtr& argument : call.arguments) {
+    const bool ordered = std::any_of(call.order.begin(), call.order.end(), [&](const SortKey& key) {
+      return key.expression->equals(*argument);
+    });
+    if (!ordered) call.order.push_back({argument->clone(), false, false, false});
+  }
+}
+
 }  // namespace
 
 Result<std::vector<ExprPtr>> ExpressionBinder::coerce_arguments(const Candidate& candidate,
@@ -296,6 +306,7 @@ Result<ExprPtr> ExpressionBinder::bind_aggregate_call(const AggregateFunction& f
                          resolve_unknown(std::move(key.expression), state_.parameters));
       }
     }
+    if (call.distinct && function.memory_bytes != nullptr) order_distinct_values(call);
     if (options->filter != nullptr) {
       in_aggregate_ = true;
       Result<ExprPtr> filter = bind_boolean_child(*options->filter, "FILTER");
