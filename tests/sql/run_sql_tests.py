@@ -11,7 +11,7 @@ import e2e_test
 from eventd_server import EventdServer
 from fixture import load_into_eventd, load_into_postgres
 from pg_client import TYPE_NAMES, ConnectionLost, PgError
-from postgres_server import PostgresServer
+from postgres_server import BIN, PostgresServer
 from test_file import TestFile
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -128,6 +128,8 @@ def main():
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
     if options.postgres:
+        if not (BIN / "postgres").exists():
+            e2e_test.skip("PostgreSQL 15 is not installed")
         with PostgresServer() as server:
             with server.connect() as client:
                 load_into_postgres(client)
