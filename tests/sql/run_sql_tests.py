@@ -84,11 +84,11 @@ class Run:
             if self.options.rewrite:
                 record.answer = got
                 continue
-            expected = record.expected(self.reference)
-            if got == expected:
-                continue
             if self.options.add_exceptions:
                 record.eventd_answer = got if got != record.answer else None
+                continue
+            expected = record.expected(self.reference)
+            if got == expected:
                 continue
             failed += 1
             if got == record.answer:

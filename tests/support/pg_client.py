@@ -68,7 +68,7 @@ def parse_row_description(body):
     return columns
 
 
-def parse_data_row(body):
+def parse_data_row(body, parse_value):
     values = []
     (count,) = struct.unpack_from("!h", body)
     at = 2
@@ -78,7 +78,7 @@ def parse_data_row(body):
         if size < 0:
             values.append(None)
         else:
-            values.append(body[at:at + size].decode())
+            values.append(parse_value(body[at:at + size]))
             at += size
     return values
 
@@ -154,6 +154,15 @@ class PgClient:
     def value(self, sql):
         return self.rows(sql)[0][0]
 
+    def query_binary(self, sql):
+        """One statement in the extended protocol: a Result with values as binary's bytes."""
+        text = sql.encode()
+        self.send(message(b"P", b"\0" + text + b"\0\0\0")
+                  + message(b"B", b"\0\0" + struct.pack("!hhhh", 0, 0, 1, 1))
+                  + message(b"D", b"P\0") + message(b"E", b"\0" + struct.pack("!i", 0))
+                  + message(b"S"))
+        return self._read_results(parse_value=bytes)[-1]
+
     def copy_in(self, sql, data):
         """COPY … FROM STDIN with `data` (bytes); the command tag."""
         self.begin_copy_in(sql)
@@ -191,14 +200,14 @@ class PgClient:
                 self.transaction_status = body.decode()
                 return
 
-    def _read_results(self):
+    def _read_results(self, parse_value=bytes.decode):
         results, error, current = [], None, Result()
         while True:
             kind, body = self.read_message()
             if kind == b"T":
                 current.columns = parse_row_description(body)
             elif kind == b"D":
-                current.rows.append(parse_data_row(body))
+                current.rows.append(parse_data_row(body, parse_value))
             elif kind in (b"C", b"I"):
                 current.tag = body[:-1].decode()
                 results.append(current)
