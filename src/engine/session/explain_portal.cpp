@@ -6,7 +6,7 @@ namespace {
 class ExplainPortal final : public Portal {
  public:
   ExplainPortal(SessionImpl& session, std::shared_ptr<const Prepared> prepared)
-      : memory_(*session.engine().memory, session.query_buffer_bytes()),
+      : memory_(*session.engine().memory, session.hot_settings().query_buffer_bytes),
         prepared_(std::move(prepared)) {}
 
   Status start(SessionImpl& session, const ExplainStatement& statement, const Parameters& parameters) {

@@ -12,7 +12,7 @@ class InsertPortal final : public Portal {
  public:
   InsertPortal(SessionImpl& session, std::shared_ptr<const Prepared> prepared)
       : session_(session),
-        memory_(*session.engine().memory, session.query_buffer_bytes()),
+        memory_(*session.engine().memory, session.hot_settings().query_buffer_bytes),
         prepared_(std::move(prepared)) {}
 
   Status start(const Parameters& parameters) {

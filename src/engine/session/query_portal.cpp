@@ -6,8 +6,9 @@ namespace {
 /// One of max_concurrent_queries.
 class QuerySlot {
  public:
-  static Result<std::unique_ptr<QuerySlot>> take(Engine::Impl& engine) {
-    const int64_t most = engine.settings->integer("max_concurrent_queries");
+  static Result<std::unique_ptr<QuerySlot>> take(SessionImpl& session) {
+    Engine::Impl& engine = session.engine();
+    const int64_t most = session.hot_settings().max_concurrent_queries;
     if (engine.running_queries.fetch_add(1, std::memory_order_relaxed) >= most) {
       engine.running_queries.fetch_sub(1, std::memory_order_relaxed);
       Error error;
@@ -29,12 +30,12 @@ class QueryPortal final : public Portal {
  public:
   QueryPortal(SessionImpl& session, std::shared_ptr<const Prepared> prepared,
               const CopyStatement* copy)
-      : memory_(*session.engine().memory, session.query_buffer_bytes()),
+      : memory_(*session.engine().memory, session.hot_settings().query_buffer_bytes),
         prepared_(std::move(prepared)),
         copy_(copy) {}
 
   Status start(SessionImpl& session, const Parameters& parameters) {
-    ASSIGN_OR_RETURN(slot_, QuerySlot::take(session.engine()));
+    ASSIGN_OR_RETURN(slot_, QuerySlot::take(session));
     ASSIGN_OR_RETURN(ExecutionContext context, session.execution_context(*prepared_->plan));
     context.memory = &memory_;
     ASSIGN_OR_RETURN(PlanPtr plan, optimize(prepared_->plan->clone(), parameters, context.eval));

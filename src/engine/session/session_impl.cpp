@@ -14,6 +14,8 @@
 namespace eventd::engine {
 namespace {
 
+constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
+
 int64_t now_us() { return timestamptz_from_unix_ns(Clock::system().realtime_ns()); }
 
 bool ends_transaction(const Statement& statement) {
@@ -89,8 +91,17 @@ Result<ExecutionContext> SessionImpl::execution_context(const PlanNode& plan) {
   return context;
 }
 
-size_t SessionImpl::query_buffer_bytes() const {
-  return static_cast<size_t>(settings_.integer("query_buffer"));
+const SessionImpl::HotSettings& SessionImpl::hot_settings() const {
+  const uint64_t version = settings_.version();
+  if (hot_version_ == version) return hot_;
+  hot_.statement_timeout_ns = settings_.integer("statement_timeout") * kNanosecondsPerMillisecond;
+  hot_.log_min_duration_ns =
+      engine_.settings->integer("log_min_duration_statement") * kNanosecondsPerMillisecond;
+  hot_.max_concurrent_queries = engine_.settings->integer("max_concurrent_queries");
+  hot_.query_buffer_bytes = static_cast<size_t>(settings_.integer("query_buffer"));
+  hot_.synchronous_commit = settings_.get("synchronous_commit")->text == "on";
+  hot_version_ = version;
+  return hot_;
 }
 
 EventRowLimits SessionImpl::event_row_limits() const {
@@ -380,8 +391,8 @@ void SessionImpl::begin_statement(std::string_view text) {
   statement_timestamp_us_ = now_us();
   statement_started_ns_ = Clock::system().monotonic_ns();
   statement_text_.assign(text.substr(0, 1024));
-  const int64_t timeout_ms = settings_.integer("statement_timeout");
-  deadline_ns_ = timeout_ms > 0 ? statement_started_ns_ + timeout_ms * 1'000'000 : 0;
+  const int64_t timeout_ns = hot_settings().statement_timeout_ns;
+  deadline_ns_ = timeout_ns > 0 ? statement_started_ns_ + timeout_ns : 0;
   timeout_left_ns_ = 0;
   cancel_.set_deadline(deadline_ns_);
   statement_running_.store(true, std::memory_order_release);
@@ -391,10 +402,11 @@ void SessionImpl::end_statement() {
   if (!statement_running_.exchange(false, std::memory_order_acq_rel)) return;
   cancel_.reset();
   deadline_ns_ = timeout_left_ns_ = 0;
-  const int64_t limit_ms = engine_.settings->integer("log_min_duration_statement");
+  const int64_t limit_ns = hot_settings().log_min_duration_ns;
+  if (limit_ns < 0) return;
   const int64_t took_ns = Clock::system().monotonic_ns() - statement_started_ns_;
-  if (limit_ms >= 0 && took_ns >= limit_ms * 1'000'000) {
-    log::info("duration: " + std::to_string(took_ns / 1'000'000) + " ms  statement: " + statement_text_);
+  if (took_ns >= limit_ns) {
+    log::info("duration: " + std::to_string(took_ns / kNanosecondsPerMillisecond) + " ms  statement: " + statement_text_);
   }
 }
 
@@ -438,7 +450,7 @@ Result<Progress> SessionImpl::finish_implicit(Wake wake) {
 }
 
 Result<Progress> SessionImpl::commit(Wake wake) {
-  return commit(settings_.get("synchronous_commit")->text == "on", std::move(wake));
+  return commit(hot_settings().synchronous_commit, std::move(wake));
 }
 
 Result<Progress> SessionImpl::commit(bool synchronous, Wake wake) {

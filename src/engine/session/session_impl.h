@@ -62,7 +62,15 @@ class SessionImpl final : public Session, private SessionFacts {
   /// Everything a query over `plan` needs but its memory account. 0A000 when it reads events of which
   /// the transaction's own are no longer in memory.
   Result<ExecutionContext> execution_context(const PlanNode& plan);
-  size_t query_buffer_bytes() const;
+  /// What every statement asks for: looked up again only after some setting changed.
+  struct HotSettings {
+    int64_t statement_timeout_ns = 0;
+    int64_t log_min_duration_ns = 0;  ///< below 0: off
+    int64_t max_concurrent_queries = 0;
+    size_t query_buffer_bytes = 0;
+    bool synchronous_commit = true;
+  };
+  const HotSettings& hot_settings() const;
   /// The transaction's rows, opened at need; 25006 when read-only, 42501 without the right.
   Result<EventTransaction*> events_for_insert(bool bulk);
   EventRowLimits event_row_limits() const;
@@ -117,6 +125,8 @@ class SessionImpl final : public Session, private SessionFacts {
   std::string statement_text_;
   mutable FormatOptions format_;
   mutable uint64_t format_version_ = 0;
+  mutable HotSettings hot_;
+  mutable uint64_t hot_version_ = 0;
 };
 
 }  // namespace eventd::engine
