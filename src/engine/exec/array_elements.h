@@ -12,9 +12,9 @@
 namespace eventd::engine {
 
 /// All elements of one array value (PostgreSQL's binary format), Flat, of `element_type`.
-/// 22P03 for malformed bytes, 0A000 for an element type without a fixed or raw binary form.
+/// 22P03 for malformed bytes.
 Result<Vector> array_elements(std::string_view bytes, Oid element_type);
-/// Appends row `row` of `values` to `builder`. 0A000 as above.
-Status append_element(const Vector& values, uint32_t row, ArrayBuilder& builder);
+/// Appends row `row` of `values` to `builder`.
+void append_element(const Vector& values, uint32_t row, ArrayBuilder& builder);
 
 }  // namespace eventd::engine

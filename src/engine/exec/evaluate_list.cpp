@@ -205,7 +205,7 @@ Status evaluate_array(const ExprNode& node, const EvalInput& input, Vector& out)
   Vector result = Vector::flat(array_type, rows);
   for (uint32_t i = 0; i < rows; ++i) {
     ArrayBuilder builder(element_type);
-    for (const Vector& item : *items) RETURN_IF_ERROR(append_element(item, i, builder));
+    for (const Vector& item : *items) append_element(item, i, builder);
     result.set_string(i, builder.finish());
   }
   out = constant ? Vector::repeat(result, 0, input.batch.size) : std::move(result);

@@ -92,23 +92,28 @@ Numeric Numeric::from_double_shortest(double value) {
 
 Numeric Numeric::from_canonical(std::string_view text) {
   // The common case: sign, at most 37 digits, a point.
-  Int128 value = 0;
   int scale = -1;
   size_t digits = 0;
   size_t at = !text.empty() && text[0] == '-' ? 1 : 0;
   const bool negative = at == 1;
-  for (; at < text.size() && digits <= kSmallDigits; ++at) {
-    const char c = text[at];
-    if (c >= '0' && c <= '9') {
-      value = value * 10 + (c - '0');
-      ++digits;
-      scale += scale >= 0;
-    } else if (c == '.' && scale < 0) {
-      scale = 0;
-    } else {
-      break;
+  const auto take = [&](auto value, size_t most) {
+    for (; at < text.size() && digits < most; ++at) {
+      const char c = text[at];
+      if (c >= '0' && c <= '9') {
+        value = value * 10 + static_cast<unsigned>(c - '0');
+        ++digits;
+        scale += scale >= 0;
+      } else if (c == '.' && scale < 0) {
+        scale = 0;
+      } else {
+        break;
+      }
     }
-  }
+    return value;
+  };
+  // One word as long as it lasts: two are several times slower.
+  Int128 value = static_cast<Int128>(take(uint64_t{0}, 18));
+  if (digits == 18) value = take(value, kSmallDigits + 1);
   if (at == text.size() && digits > 0 && digits <= kSmallDigits)
     return from_int128(negative ? -value : value, std::max(scale, 0));
   Result<Numeric> parsed = parse(text);
@@ -192,9 +197,13 @@ void Numeric::append_text(std::string& out) const {
     digits = big_text;
   } else {
     Int128 v = absolute(small_);
+    // Two words are divided once for 18 digits, not for each.
+    constexpr uint64_t kChunk = 1'000'000'000'000'000'000;
     while (v > UINT64_MAX) {
-      *--begin = static_cast<char>('0' + static_cast<int>(v % 10));
-      v /= 10;
+      const Int128 rest = v / kChunk;
+      auto chunk = static_cast<uint64_t>(v - rest * kChunk);
+      for (int i = 0; i < 18; ++i, chunk /= 10) *--begin = static_cast<char>('0' + chunk % 10);
+      v = rest;
     }
     auto low = static_cast<uint64_t>(v);
     do {
@@ -311,12 +320,12 @@ Numeric Numeric::truncate(int scale) const {
 Numeric Numeric::ceil() const {
   if (kind_ != Kind::kFinite) return *this;
   const Numeric whole = shrink(0, false);
-  return *this > whole ? *whole.add(from_int64(1)) : whole;
+  return sign() > 0 && *this > whole ? *whole.add(from_int64(1)) : whole;
 }
 Numeric Numeric::floor() const {
   if (kind_ != Kind::kFinite) return *this;
   const Numeric whole = shrink(0, false);
-  return *this < whole ? *whole.subtract(from_int64(1)) : whole;
+  return sign() < 0 && *this < whole ? *whole.subtract(from_int64(1)) : whole;
 }
 
 Status Numeric::check_range() const {

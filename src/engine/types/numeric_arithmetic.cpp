@@ -94,7 +94,11 @@ Result<Numeric> Numeric::divide(const Numeric& other) const {
     const int exponent = digits - 1 - n.scale_;
     weight = exponent >= 0 ? exponent / 4 : -((3 - exponent) / 4);
     const int take = exponent - weight * 4 + 1;  // decimal digits in the first base-10000 digit
-    if (digits > take) {
+    if (!n.is_big_) {
+      const Int128 value = n.small_ < 0 ? -n.small_ : n.small_;
+      first = static_cast<int>(digits > take ? value / power_of_ten(digits - take)
+                                             : value * power_of_ten(take - digits));
+    } else if (digits > take) {
       const Numeric top = n.abs().shrink(n.scale_ - (digits - take), false);
       const Big whole = top.scale_ == 0 ? top.coefficient() / big_power_of_ten(std::max(0, digits - take - n.scale_))
                                         : top.coefficient();
