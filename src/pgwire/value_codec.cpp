@@ -29,6 +29,9 @@ void append_bits(const From& value, std::string& out) {
   append_be(out, std::bit_cast<To>(value));
 }
 
+/// Above it a column's further texts are made value by value.
+constexpr size_t kMadeTextBytesMax = 1 << 20;
+
 /// Types whose text form is their bytes.
 bool text_is_raw(Oid type) {
   switch (type) {
@@ -80,6 +83,7 @@ void ColumnEncoder::set_vector(const engine::Vector& vector) {
   validity_ = vector.view<uint8_t>();
   all_valid_ = validity_->all_valid();
   data_ = values.size() == 0 ? nullptr : &values.view<uint8_t>()[0];
+  remember_texts(vector);
 }
 
 void ColumnEncoder::append_value(const engine::FormatOptions& format, uint32_t row,
@@ -90,7 +94,7 @@ void ColumnEncoder::append_value(const engine::FormatOptions& format, uint32_t r
     case Form::kIntText64: append_integer_text(at<int64_t>(row), out); return;
     case Form::kBoolText: out.push_back(at<uint8_t>(row) != 0 ? 't' : 'f'); return;
     case Form::kRawBytes: out.append(at<StringRef>(row).view()); return;
-    case Form::kGenericText: engine::append_text(format, *vector_, row, out); return;
+    case Form::kGenericText: append_generic_text(format, row, out); return;
     case Form::kBool: out.push_back(static_cast<char>(at<uint8_t>(row) != 0)); return;
     case Form::kInt16: append_be(out, at<int16_t>(row)); return;
     case Form::kInt32: append_be(out, at<int32_t>(row)); return;
@@ -116,9 +120,34 @@ void ColumnEncoder::append_value(const engine::FormatOptions& format, uint32_t r
     case Form::kNumericBinary: append_numeric_binary(at<StringRef>(row).view(), out); return;
     case Form::kJsonbBinary:
       out.push_back('\x01');
-      engine::append_text(format, *vector_, row, out);
+      append_generic_text(format, row, out);
       return;
   }
+}
+
+void ColumnEncoder::remember_texts(const engine::Vector& vector) {
+  made_.clear();
+  made_text_.clear();
+  if (form_ != Form::kGenericText && form_ != Form::kJsonbBinary) return;
+  const bool constant = vector.form() == engine::Vector::Form::kConstant;
+  // A dictionary that is no smaller than the batch is a selection of rows: nothing repeats.
+  if (constant) made_.resize(1);
+  else if (ids_ != nullptr && vector.dictionary_values().size() <= vector.size() / 2)
+    made_.resize(vector.dictionary_values().size());
+}
+
+void ColumnEncoder::append_generic_text(const engine::FormatOptions& format, uint32_t row,
+                                        std::string& out) const {
+  if (made_.empty()) return engine::append_text(format, *vector_, row, out);
+  Span& span = made_[index(row)];
+  if (span.size == kNotMade) {
+    if (made_text_.size() >= kMadeTextBytesMax)
+      return engine::append_text(format, *vector_, row, out);
+    span.start = static_cast<uint32_t>(made_text_.size());
+    engine::append_text(format, *vector_, row, made_text_);
+    span.size = static_cast<uint32_t>(made_text_.size()) - span.start;
+  }
+  out.append(made_text_, span.start, span.size);
 }
 
 void ColumnEncoder::append_field(const engine::FormatOptions& format, uint32_t row,

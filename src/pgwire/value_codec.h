@@ -34,6 +34,8 @@ class ColumnEncoder {
     kNumericBinary, kJsonbBinary,
   };
   static Form choose(engine::Oid type, int16_t format);
+  void remember_texts(const engine::Vector& vector);
+  void append_generic_text(const engine::FormatOptions& format, uint32_t row, std::string& out) const;
   bool valid(uint32_t row) const { return all_valid_ || validity_->valid(row); }
   uint32_t index(uint32_t row) const { return ids_ != nullptr ? ids_[row] : (row & mask_); }
   template <class T>
@@ -48,6 +50,14 @@ class ColumnEncoder {
   uint32_t mask_ = ~uint32_t{0};
   bool all_valid_ = true;
   Form form_;
+
+  // Texts of a Constant's value or a small Dictionary's, made once a batch.
+  static constexpr uint32_t kNotMade = UINT32_MAX;
+  struct Span {
+    uint32_t start = 0, size = kNotMade;
+  };
+  mutable std::vector<Span> made_;  ///< by index; empty = not used
+  mutable std::string made_text_;
 };
 
 /// Encodes rows as DataRow messages.

@@ -140,6 +140,36 @@ TEST(Hba, BadRulesAreNamed) {
 }
 
 // Bytes of PostgreSQL 15's numeric_send.
+// Values that repeat are made into text once: the rows must not tell.
+TEST(RowEncoder, RepeatedValuesAreEncodedAsSingleOnes) {
+  using engine::Vector;
+  constexpr uint32_t kRows = 9;
+  Vector values = Vector::flat(engine::oid::kTimestamptz, 3);
+  for (int i = 0; i < 3; ++i) values.data<int64_t>()[i] = int64_t{i} * 86'400'000'000;
+  values.set_null(2);
+  std::shared_ptr<uint32_t[]> ids(new uint32_t[kRows]);
+  for (uint32_t i = 0; i < kRows; ++i) ids[i] = i % 3;
+  for (const Vector& repeated :
+       {Vector::dictionary(values, ids, kRows), Vector::repeat(values, 1, kRows)}) {
+    std::string expected, encoded;
+    for (const auto& [vector, out] :
+         {std::pair(repeated.flattened(), &expected), std::pair(repeated, &encoded)}) {
+      RowEncoder encoder(std::vector<engine::OutputColumn>{
+                             {"t", {engine::oid::kTimestamptz, -1}, 0, 0}},
+                         {});
+      engine::Batch batch;
+      batch.columns.push_back(vector);
+      batch.size = kRows;
+      for (int round = 0; round < 2; ++round) {  // nothing may be left of the last batch
+        encoder.set_batch(batch);
+        for (uint32_t row = 0; row < kRows; ++row) encoder.append_data_row(row, *out);
+      }
+    }
+    EXPECT_EQ(encoded, expected);
+    EXPECT_NE(encoded.find("2000-01-02"), std::string::npos);
+  }
+}
+
 TEST(NumericBinary, AsPostgresSendsIt) {
   const auto encode = [](std::string_view text) {
     std::string out;
