@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR Apache-2.0 */
 /*
- * KMES: the byte format of events and of the ring mapping (spec: docs/kmes.md).
+ * KMES: the byte format of events and of the ring mapping.
  *
  * The one definition: compiled into the kernel module, src/kmes and the tests. All integers are
  * little-endian.
