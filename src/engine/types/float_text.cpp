@@ -3,20 +3,70 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <limits>
 
 #include "engine/types/integer_text.h"
 
 namespace eventd::engine {
 namespace {
 
+// Whether a decimal lies exactly half way between `value` and one of its neighbours: it reads back as
+// `value`, but PostgreSQL's shortest form never takes it. Only large integers have such short ones.
+// REQUIRES: |value| >= 2^digits, `text` in scientific form.
+template <class T>
+bool is_half_way(T value, const char* text) {
+  // A half way has digits + 1 bits, so digits × 10^exponent is none unless its odd part fits into a
+  // word. Then a long double holds it exactly.
+  static_assert(std::numeric_limits<long double>::digits >= 64);
+  uint64_t odd = 0;
+  int exponent = 0;
+  const char* at = text;
+  for (bool fraction = false; *at != 'e' && *at != '\0'; ++at) {
+    if (*at >= '0' && *at <= '9') {
+      odd = odd * 10 + static_cast<uint64_t>(*at - '0');
+      exponent -= fraction;
+    }
+    fraction |= *at == '.';
+  }
+  if (odd == 0 || *at != 'e') return false;
+  exponent += std::atoi(at + 1);
+  for (; exponent < 0 && odd % 10 == 0; ++exponent) odd /= 10;
+  if (exponent < 0) return false;
+  for (; exponent > 0; --exponent) {
+    while (odd % 2 == 0) odd /= 2;
+    if (__builtin_mul_overflow(odd, uint64_t{5}, &odd)) return false;
+  }
+  const long double decimal = std::strtold(text, nullptr), exact = value;
+  const T infinity = std::numeric_limits<T>::infinity();
+  return decimal == (exact + std::nextafter(value, infinity)) / 2 ||
+         decimal == (exact + std::nextafter(value, -infinity)) / 2;
+}
+
+/// The shortest scientific form strictly between the neighbours' half ways. Returns its end.
+template <class T>
+const char* shortest(T value, char* begin, char* limit) {
+  char* end = std::to_chars(begin, limit, value, std::chars_format::scientific).ptr;
+  *end = '\0';
+  if (std::fabs(value) < static_cast<T>(uint64_t{1} << std::numeric_limits<T>::digits)) return end;
+  bool fits = !is_half_way(value, begin);
+  for (int digits = 1; !fits && digits < std::numeric_limits<T>::max_digits10; ++digits) {
+    end = std::to_chars(begin, limit, value, std::chars_format::scientific, digits).ptr;
+    *end = '\0';
+    T back = 0;
+    std::from_chars(begin, end, back);
+    fits = back == value && !is_half_way(value, begin);
+  }
+  return end;
+}
+
 // Digits and exponent of to_chars' shortest scientific form, laid out as PostgreSQL does: plain
 // while -4 <= exponent < plain_max, else d.ddde+XX.
 template <class T>
 void append_shortest(T value, int plain_max, std::string& out) {
   char buffer[64];
-  const char* end =
-      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific).ptr;
+  const char* end = shortest(value, buffer, buffer + sizeof buffer - 1);
   const char* at = buffer;
   if (*at == '-') out.push_back(*at++);
   char digits[32];
