@@ -58,6 +58,7 @@ struct Shard::Impl {
   std::map<StagedTailId, StagedTail> staged;
   bool relaxed_sync = false;  // commits go without an fsync; never within begin()…commit()
   std::vector<uint32_t> discards;  // tails to drop when no transaction is open
+  int64_t discard_retry_ns = 0;    // monotonic; none is dropped before
 
   Counter& checkpoints = stats().counter("storage.checkpoints");
   Counter& wal_restarts = stats().counter("storage.wal_restarts");

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 
+#include "clock.h"
 #include "engine/storage/shard_impl.h"
 #include "log.h"
 
 namespace eventd::engine {
 namespace {
+
+constexpr int64_t kDiscardRetryNs = 1'000'000'000;
 
 Status unknown_stage(StagedTailId tail) {
   return {sqlstate::kInternalError, fmt::format("staged tail {} does not exist", tail)};
@@ -137,16 +140,25 @@ void Shard::stage_discard(StagedTailId tail) {
 void Shard::Impl::drop_discarded() {
   // Not within another's transaction, which may yet be rolled back.
   if (discards.empty() || connection.in_transaction()) return;
+  const int64_t now_ns = Clock::system().monotonic_ns();
+  if (now_ns < discard_retry_ns) return;
   const RelaxedSync relaxed(*this);
+  std::vector<uint32_t> left;
   for (const uint32_t number : discards) {
+    if (connection.in_transaction()) {  // the rollback below failed
+      left.push_back(number);
+      continue;
+    }
     Status status = connection.exec(fmt::format(
         "BEGIN IMMEDIATE;DROP TABLE events_{0};DELETE FROM tails WHERE number={0};COMMIT", number));
     if (status.ok()) continue;
-    // Invisible in any case, and dropped at the next start.
+    // Invisible in any case; but a full disk needs the space, so it is tried again.
     log::warning(fmt::format("\"{}\": {}", options.path, status.error().message));
-    if (connection.in_transaction() && !rollback.run().ok()) break;
+    left.push_back(number);
+    discard_retry_ns = now_ns + kDiscardRetryNs;
+    if (connection.in_transaction()) (void)rollback.run();
   }
-  discards.clear();
+  discards = std::move(left);
 }
 
 }  // namespace eventd::engine

@@ -97,6 +97,10 @@ TEST_F(StorageFailure, AStagedTransactionFailsWhole) {
   Status status = insert("test.next");
   for (int i = 0; i < 1000 && !status.ok(); ++i) status = insert("test.next");
   ASSERT_OK(status);
+  // The staged table goes, at once or when there is space again, without a restart.
+  for (int i = 0; i < 1000 && files_.sum("SELECT count(*) FROM tails WHERE state=0") != 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(files_.sum("SELECT count(*) FROM tails WHERE state=0"), 0);
   close();
   EXPECT_EQ(files_.sum("SELECT count(*) FROM events WHERE event_type='test.staged'"), 0);
   EXPECT_EQ(files_.sum("SELECT count(*) FROM events WHERE event_type='test.next'"), 1);
