@@ -201,6 +201,7 @@ std::string predicate_to_sql(const ScanPredicate& predicate, const Relation& rel
   const std::string column = scan_column_sql(predicate.column, relation);
   const auto value = [&](size_t i) { return constant_sql(predicate.values[i], context); };
   const char* symbol = "=";
+  const char* end = predicate.ignore_case ? " IGNORE CASE)" : ")";  // EQL's strings
   switch (predicate.op) {
     case ScanPredicate::Op::kIsNull: return "(" + column + " IS NULL)";
     case ScanPredicate::Op::kIsNotNull: return "(" + column + " IS NOT NULL)";
@@ -214,7 +215,7 @@ std::string predicate_to_sql(const ScanPredicate& predicate, const Relation& rel
         }
         out += value(i);
       }
-      return out + "]))";
+      return out + "])" + end;
     }
     case ScanPredicate::Op::kEq: break;
     case ScanPredicate::Op::kNotEq: symbol = "<>"; break;
@@ -226,7 +227,7 @@ std::string predicate_to_sql(const ScanPredicate& predicate, const Relation& rel
     case ScanPredicate::Op::kGlob: symbol = "GLOB"; break;
   }
   if (predicate.values.empty()) return "(" + column + " " + symbol + ")";
-  return "(" + column + " " + symbol + " " + value(0) + ")";
+  return "(" + column + " " + symbol + " " + value(0) + end;
 }
 
 std::vector<std::string> column_names(const PlanNode& plan) {

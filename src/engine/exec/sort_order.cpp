@@ -5,6 +5,7 @@
 
 #include "bytes.h"
 #include "engine/functions/function.h"
+#include "engine/payload/msgpack_reader.h"
 #include "engine/vector/physical_dispatch.h"
 
 namespace eventd::engine {
@@ -19,13 +20,24 @@ bool is_byte_ordered(Oid type) {
   return type == oid::kText || type == oid::kVarchar || type == oid::kName || type == oid::kBytea;
 }
 
-bool is_nan(const Vector& vector, uint32_t row) {
-  switch (physical_of(vector.type())) {
-    case Physical::kFloat32: return std::isnan(vector.view<float>()[row]);
-    case Physical::kFloat64: return std::isnan(vector.view<double>()[row]);
-    case Physical::kBytes:
-      return vector.type() == oid::kNumeric && vector.view<StringRef>()[row].view() == "NaN";
-    default: return false;
+/// Where EQL's order puts a value: NaN behind the others, JSON's null with the missing ones.
+uint32_t eql_rank(Oid, double value) { return std::isnan(value) ? kNanLast : kValue; }
+uint32_t eql_rank(Oid type, const StringRef& value) {
+  if (type == oid::kNumeric) return value.view() == "NaN" ? kNanLast : kValue;
+  if (type != oid::kJsonb) return kValue;
+  MsgpackToken token;
+  if (!MsgpackReader(as_bytes(value.view())).next(token)) return kNullsLast;
+  if (token.kind == MsgpackKind::kNil) return kNullsLast;
+  return token.kind == MsgpackKind::kFloat ? eql_rank(type, token.real) : kValue;
+}
+
+uint32_t eql_rank(const Vector& vector, uint32_t row) {
+  const Oid type = vector.type();
+  switch (physical_of(type)) {
+    case Physical::kFloat32: return eql_rank(type, static_cast<double>(vector.view<float>()[row]));
+    case Physical::kFloat64: return eql_rank(type, vector.view<double>()[row]);
+    case Physical::kBytes: return eql_rank(type, vector.view<StringRef>()[row]);
+    default: return kValue;
   }
 }
 
@@ -103,8 +115,7 @@ Result<std::vector<Vector>> SortOrder::keys(const Batch& batch, const EvalContex
 
 uint32_t SortOrder::rank(const Key& key, const Vector& vector, uint32_t row) const {
   if (vector.is_null(row)) return key.nulls_first ? kNullsFirst : kNullsLast;
-  if (key.eql_order && is_nan(vector, row)) return kNanLast;
-  return kValue;
+  return key.eql_order ? eql_rank(vector, row) : kValue;
 }
 
 int SortOrder::compare(const std::vector<Vector>& a, uint32_t i, const std::vector<Vector>& b,
@@ -133,14 +144,16 @@ void SortOrder::leading(const Vector& vector, Leading* out) const {
         continue;
       }
       if constexpr (std::is_floating_point_v<T>) {
-        if (key.eql_order && std::isnan(values[i])) {
-          out[i] = {0, kNanLast};
+        const uint32_t place = key.eql_order ? eql_rank(type, static_cast<double>(values[i])) : kValue;
+        if (place != kValue) {
+          out[i] = {0, place};
           continue;
         }
       }
       if constexpr (std::is_same_v<T, StringRef>) {
-        if (key.eql_order && type == oid::kNumeric && values[i].view() == "NaN") {
-          out[i] = {0, kNanLast};
+        const uint32_t place = key.eql_order ? eql_rank(type, values[i]) : kValue;
+        if (place != kValue) {
+          out[i] = {0, place};
           continue;
         }
       }

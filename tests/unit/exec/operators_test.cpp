@@ -182,6 +182,28 @@ TEST(Sort, NanAndNullPlacement) {
   EXPECT_EQ(order(false, false, true), "-2 0 1 nan null ");
 }
 
+TEST(Sort, JsonNullIsMissingInEql) {
+  auto relation = std::make_unique<FakeRelation>();
+  relation->columns_ = {{"j", {oid::kJsonb, -1}, false}};
+  relation->morsels = 1;
+  relation->make = [](size_t) -> Result<Batch> {
+    BatchBuilder builder({oid::kJsonb});
+    // null, 2, "a", 1
+    for (const std::string_view value : {"\xc0", "\x02", "\xa1" "a", "\x01"}) {
+      const uint32_t row = builder.add_row();
+      builder.column(0).set_string(row, value);
+    }
+    return builder.take();
+  };
+  for (const bool descending : {false, true}) {
+    SortKey key = key_of(column(0, oid::kJsonb), descending);
+    key.eql_order = true;
+    const auto rows = run(sort_of(scan_of(*relation), std::move(key))).rows;
+    ASSERT_EQ(rows.size(), 4U);
+    EXPECT_EQ(rows[3][0].bytes(), "\xc0") << descending;
+  }
+}
+
 TEST(Limit, EdgesAndErrors) {
   const auto relation = int8_relation({{1, 2, 2, 2, 3, 4, 5}}, 3);
   const auto values = [&](Datum limit, Datum offset) {
