@@ -18,7 +18,8 @@ ANYBODY = {"engine/limits.h"}
 NOT_FOR = {"src/engine/ingest": {"src/engine/plan", "src/engine/exec", "src/engine/catalog"}}
 LINES_MAX = 450
 # Tables and generated lists; a second noun can't be found in them.
-LONG_ALLOWED = {"src/engine/functions/postgres_entries.inc"}
+LONG_ALLOWED = {"src/engine/functions/postgres_entries.inc",
+                "tests/unit/functions/datetime_jsonb_cases.inc"}  # generated
 
 problems = []
 
