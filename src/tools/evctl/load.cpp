@@ -60,6 +60,9 @@ class EventLoader {
   }
 
   Status run(std::istream& in) {
+    // A large file takes longer than any statement ought to.
+    const ResultPtr unlimited(PQexec(connection_, "SET statement_timeout = 0"));
+    if (PQresultStatus(unlimited.get()) != PGRES_COMMAND_OK) return server_error(connection_);
     const ResultPtr begun(PQexec(connection_, "COPY events (event_type, payload) FROM STDIN"));
     if (PQresultStatus(begun.get()) != PGRES_COPY_IN) return server_error(connection_);
     Status status = send_lines(in);
