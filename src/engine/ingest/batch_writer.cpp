@@ -286,6 +286,9 @@ Status BatchWriter::append_sql(std::shared_ptr<SqlTransaction> transaction) {
 bool BatchWriter::should_commit() const {
   if (!begun_) return !batch_sql_.empty() || (!fences_.empty() && !has_backlog());
   if (has_backlog()) return true;  // full, or out of time
+  // SQL clients wait for this commit, whatever the rings bring meanwhile; those that come during it
+  // share the next one.
+  if (!batch_sql_.empty()) return true;
   if (!handoff_.waiting()) return true;
   if (!arrivals_.fast()) return true;
   return options_.clock->monotonic_ns() - batch_started_ns_ >=
