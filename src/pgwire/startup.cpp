@@ -175,10 +175,17 @@ Next Startup::check_peer(std::string& out) {
   return accept(out);
 }
 
+bool Startup::throttled() const {
+  return !peer_.unix_socket && !backend_.logins().allowed(peer_.address);
+}
+
+Next Startup::refuse_throttled(std::string& out) {
+  return fatal(out, sqlstate::kTooManyConnections,
+               "too many failed logins from this address, try again later");
+}
+
 Next Startup::start_scram(std::string& out) {
-  if (!peer_.unix_socket && !backend_.logins().allowed(peer_.address))
-    return fatal(out, sqlstate::kTooManyConnections,
-                 "too many failed logins from this address, try again later");
+  if (throttled()) return refuse_throttled(out);
   const auto role = backend_.find_role(user_);
   std::optional<ScramVerifier> verifier;
   if (role && role->can_login) verifier = ScramVerifier::parse(role->scram_verifier);
@@ -203,6 +210,7 @@ Next Startup::on_password_message(std::string_view body, std::string& out) {
                    "client selected an invalid SASL authentication mechanism");
     reply = scram_->first(message.response);
   } else {
+    if (throttled()) return refuse_throttled(out);  // others failed since this one started
     reply = scram_->finish(body);
   }
   if (!reply.ok()) {

@@ -48,6 +48,8 @@ class Startup {
   Next on_protocol_30(const struct StartupPacket& packet, bool tls, std::string& out);
   Next authenticate(bool tls, std::string& out);
   Next check_peer(std::string& out);
+  bool throttled() const;
+  Next refuse_throttled(std::string& out);
   Next start_scram(std::string& out);
   Next accept(std::string& out);
   Next fatal(std::string& out, SqlState code, std::string message);
