@@ -92,7 +92,7 @@ void Connection::resume(uint64_t ticket) {
 void Connection::pump() {
   for (;;) {
     session_.run();
-    const bool taken = flush();
+    const bool taken = !session_.holds_output() && flush();
     if (session_.take_wants_tls()) begin_tls(false);
     if (tls_ && session_.wants_input() && fill_from_tls()) continue;
     if (taken && session_.waits_for_output() && !session_.finished()) continue;

@@ -60,6 +60,9 @@ class ProtocolSession {
   void resume(uint64_t ticket);
   /// Bytes to send. The connection takes them (swap, clear) when nothing else is in flight.
   std::string& output() { return out_; }
+  /// True while an implicit transaction waits to become durable: what says "done" to the client
+  /// stays in output() until it is, and leaves in one piece with ReadyForQuery.
+  bool holds_output() const { return wait_ == Wait::kWake && activity_ == Activity::kCommit; }
   /// True when run() stopped only because output() was full.
   bool waits_for_output() const { return wait_ == Wait::kOutput; }
   /// True when the connection may read: bounded while a statement runs.
