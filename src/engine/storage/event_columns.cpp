@@ -9,14 +9,14 @@ uint32_t stored_column(EventColumn column) {
   return uint32_t{1} << static_cast<int>(column);
 }
 
-std::string select_list(uint32_t stored_columns) {
+std::string column_list(uint32_t stored_columns) {
   static constexpr std::array<std::string_view, 10> kNames = {
       "timestamp",    "event_type",           "origin_class",    "cpu_id",  "sequence",
       "process_guid", "effective_token_guid", "true_token_guid", "boot_id", "payload"};
-  std::string list = "id";
+  std::string list;
   for (size_t i = 0; i < kNames.size(); ++i) {
     if ((stored_columns >> i & 1) == 0) continue;
-    list += ',';
+    if (!list.empty()) list += ',';
     list += kNames[i];
   }
   return list;

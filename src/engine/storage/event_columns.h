@@ -24,8 +24,8 @@ inline constexpr uint32_t kTimestamp = 1, kEventType = 2, kOriginClass = 4, kCpu
 }
 /// The stored column behind a column of the relation.
 uint32_t stored_column(EventColumn column);
-/// "id,…" for SELECT: id first, then the columns of the set in the order of their bits.
-std::string select_list(uint32_t stored_columns);
+/// The names of the set's columns in the order of their bits, with commas between.
+std::string column_list(uint32_t stored_columns);
 
 /// One row as it lies in SQLite's memory or a pending row: borrowed until the next step. Only the
 /// columns asked for are filled.

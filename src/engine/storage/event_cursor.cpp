@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "engine/limits.h"
 #include "engine/storage/event_scan.h"
+#include "engine/storage/tail_collector.h"
 
 namespace eventd::engine {
 namespace {
@@ -99,47 +100,41 @@ bool in_time(const EventScanState& state, int64_t timestamp_ns) {
 }
 
 /// Unordered: takes morsels from the scan's queue.
-class EventWorker : public EventCursor {
+class EventWorker : public EventCursor, private RowSink {
  public:
   using EventCursor::EventCursor;
-  ~EventWorker() override { EventWorker::end_slice(); }
 
  protected:
   bool at_end() const override { return done_; }
 
   Status fill() override {
-    RawRow row;
     while (!decoder_.full()) {
       if (!reader_ && !take_morsel()) break;
       if (!slice_ || slice_->file() != file_) {
         slice_.reset();
         ASSIGN_OR_RETURN(slice_, ReadSlice::open(*state_->pool, file_, state_->cancel));
       }
-      RETURN_IF_ERROR(reader_->start(slice_->connection(), counters_));
-      while (!decoder_.full()) {
-        ASSIGN_OR_RETURN(const bool more, reader_->step(row));
-        if (!more) break;
-        offer(row);
-        reader_->consume();
-        if (slice_over()) return {};
-      }
-      if (reader_->finished()) reader_.reset();
+      RETURN_IF_ERROR(reader_->run(slice_->connection(), *this, counters_));
+      if (!reader_->finished()) return {};
+      reader_.reset();
     }
     if (!reader_ && !decoder_.full()) read_pending();
     return {};
   }
 
-  void end_slice() override {
-    if (reader_) reader_->stop();
-    slice_.reset();
-  }
+  void end_slice() override { slice_.reset(); }
 
  private:
+  bool take(sqlite3_value** values) override {
+    if (reader_->fetch(values, row_)) offer(row_);
+    return decoder_.full() || slice_over();
+  }
+
   bool take_morsel() {
     const size_t i = state_->next_morsel.fetch_add(1, std::memory_order_relaxed);
     if (i >= state_->morsels.size()) return false;
     file_ = state_->morsels[i].file;
-    reader_ = std::make_unique<TailReader>(state_->morsels[i].range, state_->stored_columns);
+    reader_ = std::make_unique<TailCollector>(state_->morsels[i].range, state_->stored_columns);
     return true;
   }
 
@@ -158,7 +153,8 @@ class EventWorker : public EventCursor {
   }
 
   std::unique_ptr<ReadSlice> slice_;
-  std::unique_ptr<TailReader> reader_;
+  std::unique_ptr<TailCollector> reader_;
+  RawRow row_;
   std::shared_ptr<ShardFile> file_;
   std::vector<const PendingEvent*> pending_;
   size_t pending_at_ = 0;

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/limits.h"
 #include "engine/stats/registry.h"
 
 namespace eventd::engine {
 namespace {
 
-// Rows of a table walked by one morsel: a few milliseconds.
-constexpr int64_t kMorselRows = 16'384;
+// Rows of a table walked by one morsel: some milliseconds. Whole tails are cheaper, but with few rows
+// all workers should have some.
+constexpr int64_t kMorselRowsMin = 16'384, kMorselRowsMax = kTailRowsMax;
+constexpr int64_t kMorselsWanted = 8;
 // Below this share of a tail the timestamp index is cheaper than walking the table.
 constexpr double kIndexShareMax = 0.3;
 
@@ -53,7 +56,8 @@ void plan_columns(EventScanState& state, const ScanRequest& request) {
 }
 
 // The tail cut into pieces for the queue.
-void add_morsels(EventScanState& state, const ShardSnapshot& shard, const TailInfo& tail) {
+void add_morsels(EventScanState& state, const ShardSnapshot& shard, const TailInfo& tail,
+                 int64_t morsel_rows) {
   TailRange range{.tail = tail,
                   .first_rowid = tail.first_rowid,
                   .last_rowid = tail.last_rowid,
@@ -65,14 +69,15 @@ void add_morsels(EventScanState& state, const ShardSnapshot& shard, const TailIn
     state.morsels.push_back({shard.file, range});
     return;
   }
-  for (int64_t first = tail.first_rowid; first <= tail.last_rowid; first += kMorselRows) {
+  for (int64_t first = tail.first_rowid; first <= tail.last_rowid; first += morsel_rows) {
     range.first_rowid = first;
-    range.last_rowid = std::min(tail.last_rowid, first + kMorselRows - 1);
+    range.last_rowid = std::min(tail.last_rowid, first + morsel_rows - 1);
     state.morsels.push_back({shard.file, range});
   }
 }
 
-void plan_shard(EventScanState& state, const ShardSnapshot& shard, bool ordered, size_t partition) {
+void plan_shard(EventScanState& state, const ShardSnapshot& shard, bool ordered, size_t partition,
+                int64_t morsel_rows) {
   bool any = false;
   for (const TailInfo& tail : shard.view->tails) {
     if (tail.row_count == 0) continue;
@@ -83,7 +88,7 @@ void plan_shard(EventScanState& state, const ShardSnapshot& shard, bool ordered,
     ++state.counters.tails_read;
     any = true;
     if (!ordered) {
-      add_morsels(state, shard, tail);
+      add_morsels(state, shard, tail, morsel_rows);
       continue;
     }
     TailRange range{.tail = tail,
@@ -142,15 +147,20 @@ Result<std::shared_ptr<EventScanState>> plan_event_scan(
   const bool visible = request.access && request.access->sees_everything();
   if (!visible || state->filter.never || state->limit == 0) return state;
 
+  int64_t rows = 0;
+  for (const ShardSnapshot& shard : state->snapshot->active) {
+    for (const TailInfo& tail : shard.view->tails) rows += tail.row_count;
+  }
+  const int64_t morsel_rows = std::clamp(rows / kMorselsWanted, kMorselRowsMin, kMorselRowsMax);
   size_t partition = 0;
   for (const ShardSnapshot& shard : state->snapshot->active) {
-    plan_shard(*state, shard, ordered, partition);
+    plan_shard(*state, shard, ordered, partition, morsel_rows);
     partition = state->partitions.size();
   }
   // Files nobody writes share one partition: it opens them only as the merge gets to their times.
   if (state->snapshot->historical) {
     for (const ShardSnapshot& shard : *state->snapshot->historical) {
-      plan_shard(*state, shard, ordered, partition);
+      plan_shard(*state, shard, ordered, partition, morsel_rows);
     }
   }
   state->reads_pending = state->snapshot->pending && state->snapshot->pending->size() > 0;

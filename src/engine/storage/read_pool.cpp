@@ -1,5 +1,7 @@
 #include "engine/storage/read_pool.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -16,7 +18,30 @@ ReadConnection::ReadConnection(std::shared_ptr<ShardFile> file, sqlite::Connecti
                                size_t statements_max)
     : file_(std::move(file)),
       connection_(std::move(connection)),
-      statements_max_(std::max<size_t>(statements_max, 1)) {}
+      statements_max_(std::max<size_t>(statements_max, 1)) {
+  // Not for the file's own views or triggers to call. Not deterministic: called for every row.
+  sqlite3_create_function_v2(connection_.raw(), std::string(kCollect).c_str(), -1,
+                             SQLITE_UTF8 | SQLITE_DIRECTONLY, this, on_row, nullptr, nullptr,
+                             nullptr);
+}
+
+void ReadConnection::on_row(sqlite3_context* context, int, sqlite3_value** values) {
+  auto* self = static_cast<ReadConnection*>(sqlite3_user_data(context));
+  bool enough = true;
+  try {
+    if (self->sink_) [[likely]] enough = self->sink_->take(values);
+  } catch (...) {
+    // Not through SQLite's frames.
+    self->thrown_ = std::current_exception();
+  }
+  // The result is NULL, which is not true, when nothing is said.
+  if (enough) [[unlikely]] sqlite3_result_int(context, 1);
+}
+
+Status ReadConnection::read_error() const {
+  return sqlite::error_status(sqlite3_extended_errcode(raw()), raw(),
+                              fmt::format("could not read \"{}\"", file_->path()));
+}
 
 ReadConnection::~ReadConnection() = default;
 

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/scan/cancel_token.h"
@@ -17,6 +19,14 @@
 #include "result.h"
 
 namespace eventd::engine {
+
+/// Takes the rows a statement finds, from within sqlite3_step(). One thread.
+class RowSink {
+ public:
+  virtual ~RowSink() = default;
+  /// `values`: the arguments of the call, borrowed until it returns. True when that was enough.
+  virtual bool take(sqlite3_value** values) = 0;
+};
 
 /// A read-only connection and its statements, least recently used last. One thread at a time.
 class ReadConnection {
@@ -34,10 +44,27 @@ class ReadConnection {
   /// Steps fail with SQLITE_INTERRUPT once `cancel` (null = never) is cancelled.
   void watch(const CancelToken* cancel);
 
+  /// SQL function: `WHERE … AND kCollect(columns…)` gives each row to the sink and is true, thus
+  /// the row a row of the result, when the sink has enough.
+  static constexpr std::string_view kCollect = "collect_row";
+  /// Rows go to `sink` for as long as the result lives. One at a time.
+  [[nodiscard]] auto collect_into(RowSink& sink) {
+    sink_ = &sink;
+    const auto end = [](RowSink** slot) { *slot = nullptr; };
+    return std::unique_ptr<RowSink*, decltype(end)>(&sink_, end);
+  }
+  /// After a step: throws what the sink threw.
+  void rethrow() {
+    if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
+  }
+  /// Of a step that failed.
+  Status read_error() const;
+
   const std::shared_ptr<ShardFile>& file() const { return file_; }
   sqlite3* raw() const { return connection_.raw(); }
 
  private:
+  static void on_row(sqlite3_context* context, int count, sqlite3_value** values);
   struct Entry {
     std::string sql;
     sqlite::Statement statement;
@@ -47,10 +74,40 @@ class ReadConnection {
   void evict();
 
   const std::shared_ptr<ShardFile> file_;
+  RowSink* sink_ = nullptr;
+  std::exception_ptr thrown_;      // by the sink
   sqlite::Connection connection_;  // outlives the statements
   const size_t statements_max_;
   std::list<Entry> entries_;
   std::unordered_map<std::string_view, std::list<Entry>::iterator> by_sql_;
+};
+
+/// A statement from prepare() until it is destroyed. One thread; must go before its connection.
+class StatementLease {
+ public:
+  static Result<StatementLease> open(ReadConnection& connection, const std::string& sql,
+                                     ScanCounters& counters) {
+    ASSIGN_OR_RETURN(sqlite3_stmt * statement, connection.prepare(sql, counters));
+    return StatementLease(connection, statement);
+  }
+  StatementLease() = default;
+  StatementLease(StatementLease&& other) noexcept
+      : connection_(other.connection_), statement_(std::exchange(other.statement_, nullptr)) {}
+  StatementLease& operator=(StatementLease&& other) noexcept {
+    std::swap(connection_, other.connection_);
+    std::swap(statement_, other.statement_);
+    return *this;
+  }
+  ~StatementLease() {
+    if (statement_) connection_->release(statement_);
+  }
+  sqlite3_stmt* raw() const { return statement_; }
+
+ private:
+  StatementLease(ReadConnection& connection, sqlite3_stmt* statement)
+      : connection_(&connection), statement_(statement) {}
+  ReadConnection* connection_ = nullptr;
+  sqlite3_stmt* statement_ = nullptr;
 };
 
 /// Lends connections. A lease is never waited for: as many as threads ask for at once are open, up

@@ -10,20 +10,10 @@ namespace eventd::engine {
 
 // Indexes are named so that SQLite never sorts: the planner has no statistics to choose by.
 std::string TailReader::sql(Phase phase) const {
-  // Time order resumes by the last timestamp, so it is always read.
-  const uint32_t columns =
-      range_.order == TailRange::Order::kRowid ? stored_columns_ : stored_columns_ | stored::kTimestamp;
-  const std::string from =
-      fmt::format("SELECT {} FROM {} ", select_list(columns),
-                  event_schema::tail_table(range_.tail.number));
-  if (range_.order == TailRange::Order::kRowid) {
-    return from + "NOT INDEXED WHERE id>=?1 AND id<=?2" +
-           (range_.time_covers ? "" : " AND timestamp>=?3 AND timestamp<=?4") + " ORDER BY id";
-  }
-  const bool descending = range_.order == TailRange::Order::kTimeDescending;
   const std::string indexed =
-      fmt::format("{}INDEXED BY idx_{}_timestamp WHERE ", from,
-                  event_schema::tail_table(range_.tail.number));
+      fmt::format("SELECT id,{0} FROM {1} INDEXED BY idx_{1}_timestamp WHERE ",
+                  column_list(stored_columns_), event_schema::tail_table(range_.tail.number));
+  const bool descending = range_.order == TailRange::Order::kTimeDescending;
   if (phase == Phase::kTies) {
     return indexed + (descending ? "timestamp=?1 AND id>=?2 AND id<?3 ORDER BY id DESC"
                                  : "timestamp=?1 AND id>?2 AND id<=?3 ORDER BY id");
@@ -35,21 +25,12 @@ std::string TailReader::sql(Phase phase) const {
 Status TailReader::start(ReadConnection& connection, ScanCounters& counters) {
   connection_ = &connection;
   counters_ = &counters;
-  phase_ = range_.order != TailRange::Order::kRowid && resumed_ ? Phase::kTies : Phase::kFresh;
+  phase_ = resumed_ ? Phase::kTies : Phase::kFresh;
   return open();
 }
 
 Status TailReader::open() {
   ASSIGN_OR_RETURN(statement_, connection_->prepare(sql(phase_), *counters_));
-  if (range_.order == TailRange::Order::kRowid) {
-    sqlite3_bind_int64(statement_, 1, resumed_ ? last_rowid_read_ + 1 : range_.first_rowid);
-    sqlite3_bind_int64(statement_, 2, range_.last_rowid);
-    if (!range_.time_covers) {
-      sqlite3_bind_int64(statement_, 3, range_.time.first_ns);
-      sqlite3_bind_int64(statement_, 4, range_.time.last_ns);
-    }
-    return {};
-  }
   const bool descending = range_.order == TailRange::Order::kTimeDescending;
   if (phase_ == Phase::kTies) {
     sqlite3_bind_int64(statement_, 1, last_timestamp_ns_);
@@ -90,9 +71,7 @@ Result<bool> TailReader::step(RawRow& row) {
       return true;
     }
     if (rc != SQLITE_DONE) {
-      return sqlite::error_status(
-          sqlite3_extended_errcode(connection_->raw()), connection_->raw(),
-          fmt::format("could not read \"{}\"", connection_->file()->path()));
+      return connection_->read_error();
     }
     if (phase_ != Phase::kTies) break;
     ASSIGN_OR_RETURN(const bool more, open_after_ties());
@@ -110,12 +89,11 @@ void TailReader::stop() {
 
 void TailReader::fetch(RawRow& row) const {
   sqlite3_stmt* s = statement_;
-  const uint32_t columns =
-      range_.order == TailRange::Order::kRowid ? stored_columns_ : stored_columns_ | stored::kTimestamp;
+  const uint32_t columns = stored_columns_;
   int at = 0;
   row.rowid = sqlite3_column_int64(s, at++);
   row.nulls = 0;
-  if (columns & stored::kTimestamp) row.timestamp_ns = sqlite3_column_int64(s, at++);
+  row.timestamp_ns = sqlite3_column_int64(s, at++);
   // A value is fetched once and read twice: half the calls of sqlite3_column_blob and _bytes. Text
   // as a blob: no terminating zero is made. blob before bytes, as SQLite asks.
   if (columns & stored::kEventType) {

@@ -1,4 +1,4 @@
-// Steps over the committed rows of one tail table, in pieces.
+// Steps over the committed rows of one tail table in the order of time, in pieces.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +27,12 @@ struct TailRange {
 };
 
 /// One pass over a TailRange. Between start() and stop() it has a statement of the slice; stopped,
-/// it holds nothing and knows where to go on. One thread at a time.
+/// it holds nothing and knows where to go on. REQUIRES: an order of time. One thread at a time.
 class TailReader {
  public:
   TailReader(const TailRange& range, uint32_t stored_columns)
-      : range_(range), stored_columns_(stored_columns) {}
+      // Goes on by the last timestamp, so it is always read.
+      : range_(range), stored_columns_(stored_columns | stored::kTimestamp) {}
 
   /// Begins or goes on, within a slice that outlives stop().
   Status start(ReadConnection& connection, ScanCounters& counters);
