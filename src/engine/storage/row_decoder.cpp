@@ -23,7 +23,14 @@ RowDecoder::RowDecoder(const std::vector<DecodedColumn>& columns, const EventFil
       needs_type_(needs_type),
       targets_(columns.size()),
       type_heap_(std::make_shared<StringHeap>()),
-      extracted_(slots.paths().size()) {}
+      extracted_(slots.paths().size()) {
+  tests_rows_ = !filter.numbers.empty() || !filter.guids.empty() || !filter.paths.empty() ||
+                !filter.payload_null_tests.empty();
+  if (columns.size() == 1 && columns[0].kind == DecodedColumn::Kind::kStored) {
+    if (columns[0].column == EventColumn::kEventType) shape_ = Shape::kType;
+    if (columns[0].column == EventColumn::kTimestamp) shape_ = Shape::kTimestamp;
+  }
+}
 
 void RowDecoder::begin(uint32_t rows_max) {
   rows_max_ = std::clamp<uint32_t>(rows_max, 1, kBatchRows);
@@ -31,6 +38,7 @@ void RowDecoder::begin(uint32_t rows_max) {
   if (types_.size() > kDictionaryTypesMax) {
     types_.clear();
     type_ids_.clear();
+    recent_types_ = {};
     type_heap_ = std::make_shared<StringHeap>();
     type_dictionary_ = {};
   }
@@ -48,27 +56,33 @@ void RowDecoder::begin(uint32_t rows_max) {
 
 namespace {
 
-// Ends of the text tell types apart; the length finds them. Collisions only cost a compare.
-size_t recent_slot(std::string_view type) {
-  const char* text = type.data();
-  const size_t size = type.size();
-  uint64_t head = 0, tail = 0;
-  if (size >= 8) {
-    std::memcpy(&head, text, 8);
-    std::memcpy(&tail, text + size - 8, 8);
-  } else if (size != 0) {
-    head = static_cast<unsigned char>(text[0]);
-    tail = static_cast<unsigned char>(text[size - 1]);
-  }
-  const uint64_t mixed =
-      (head ^ std::rotl(tail, 23) ^ size * 0x9e3779b97f4a7c15U) * 0x9e3779b97f4a7c15U;
-  return mixed >> 56;
-}
+// Lengths whose every byte is in four words: the first two and the last two, which may overlap.
+constexpr size_t kWordedMin = 16, kWordedMax = 32;
 
 }  // namespace
 
-uint32_t RowDecoder::type_id(std::string_view type) {
-  uint32_t& recent = recent_types_[recent_slot(type)];
+inline uint32_t RowDecoder::type_id(std::string_view type) {
+  const size_t size = type.size();
+  if (size - kWordedMin > kWordedMax - kWordedMin) return short_or_long_type_id(type);
+  RecentType wanted{.size = size};
+  std::memcpy(wanted.words, type.data(), 16);
+  std::memcpy(wanted.words + 2, type.data() + size - 16, 16);
+  const size_t slot = ((wanted.words[1] ^ std::rotl(wanted.words[2], 17) ^
+                        std::rotl(wanted.words[3], 34) ^ size) *
+                       0x9e3779b97f4a7c15U) >> 56;
+  if (recent_types_[slot].same(wanted)) [[likely]] return recent_types_[slot].id;
+  // Two that share a slot have the neighbour as well.
+  if (recent_types_[slot ^ 1].same(wanted)) return recent_types_[slot ^ 1].id;
+  wanted.id = find_type(type);
+  recent_types_[slot ^ 1] = std::exchange(recent_types_[slot], wanted);
+  return wanted.id;
+}
+
+uint32_t RowDecoder::short_or_long_type_id(std::string_view type) {
+  const size_t size = type.size();
+  const auto at = [&](size_t i) { return size_t{static_cast<unsigned char>(type[i])}; };
+  const size_t slot = size == 0 ? 0 : (size * 7 + at(0) + at(size / 2) * 3 + at(size - 1) * 5) & 63;
+  uint32_t& recent = recent_other_types_[slot];
   if (recent < types_.size() && types_[recent].name == type) [[likely]] return recent;
   return recent = find_type(type);
 }
@@ -90,10 +104,20 @@ bool RowDecoder::offer(const RawRow& row) {
     type = type_id(row.event_type);
     if (!types_[type].passes) return false;
   }
-  if (!passes_stored_tests(filter_, row)) return false;
-  ++row_number_;
-  if (!filter_.paths.empty() && !passes_paths(row)) return false;
-  append(row, type);
+  if (tests_rows_) {
+    if (!passes_stored_tests(filter_, row)) return false;
+    ++row_number_;
+    if (!filter_.paths.empty() && !passes_paths(row)) return false;
+  } else {
+    ++row_number_;
+  }
+  if (shape_ == Shape::kType) {
+    targets_[0].type_ids[size_++] = type;
+  } else if (shape_ == Shape::kTimestamp) {
+    static_cast<int64_t*>(targets_[0].data)[size_++] = timestamptz_from_unix_ns(row.timestamp_ns);
+  } else {
+    append(row, type);
+  }
   return true;
 }
 

@@ -52,7 +52,21 @@ class RowDecoder {
     std::string_view name;  // in type_heap_
     bool passes;
   };
+  /// A type met lately. Of the lengths it is used for, the words are the whole text.
+  struct RecentType {
+    uint64_t words[4] = {};
+    uint64_t size = 0;  ///< 0 = free
+    uint32_t id = 0;
+    bool same(const RecentType& other) const {
+      return ((words[0] ^ other.words[0]) | (words[1] ^ other.words[1]) |
+              (words[2] ^ other.words[2]) | (words[3] ^ other.words[3]) |
+              (size ^ other.size)) == 0;
+    }
+  };
+  /// The scans that are most often all there is have a loop of their own.
+  enum class Shape : uint8_t { kAny, kType, kTimestamp };
   uint32_t type_id(std::string_view type);
+  uint32_t short_or_long_type_id(std::string_view type);
   uint32_t find_type(std::string_view type);
   bool passes_paths(const RawRow& row);
   /// The text of a slot for this row; null = SQL NULL.
@@ -63,6 +77,8 @@ class RowDecoder {
   const EventFilter& filter_;
   const PathSlots& slots_;
   const bool needs_type_;
+  bool tests_rows_ = false;  // beyond the type
+  Shape shape_ = Shape::kAny;
 
   std::vector<Target> targets_;
   uint32_t size_ = 0, rows_max_ = 0;
@@ -71,7 +87,8 @@ class RowDecoder {
   std::shared_ptr<StringHeap> type_heap_;
   std::vector<Type> types_;
   std::unordered_map<std::string_view, uint32_t> type_ids_;
-  std::array<uint32_t, 256> recent_types_{};  // ids by a hash of the name: most rows end here
+  std::array<RecentType, 256> recent_types_{};  // by a hash of the name: most rows end here
+  std::array<uint32_t, 64> recent_other_types_{};
   Vector type_dictionary_;
 
   struct Slot {
