@@ -13,8 +13,9 @@ namespace {
 // all workers should have some.
 constexpr int64_t kMorselRowsMin = 16'384, kMorselRowsMax = kTailRowsMax;
 constexpr int64_t kMorselsWanted = 8;
-// Below this share of a tail the timestamp index is cheaper than walking the table.
-constexpr double kIndexShareMax = 0.3;
+// Below this share of a tail its timestamp index is asked where the rows are: cheaper than walking
+// the table. A large tail is better walked by several workers.
+constexpr double kIndexShareMax = 0.6, kIndexShareLargeMax = 0.3;
 
 class EventScan : public Scan {
  public:
@@ -64,7 +65,8 @@ void add_morsels(EventScanState& state, const ShardSnapshot& shard, const TailIn
                   .time = state.filter.time};
   range.time_covers = state.filter.time.covers(tail.timestamp_min_ns, tail.timestamp_max_ns);
   const bool index_has_all = (state.stored_columns & ~stored::kTimestamp) == 0;
-  if (index_has_all || time_share(tail, state.filter.time) < kIndexShareMax) {
+  const double share_max = tail.row_count > kTailRowsMax ? kIndexShareLargeMax : kIndexShareMax;
+  if (index_has_all || time_share(tail, state.filter.time) < share_max) {
     range.order = TailRange::Order::kTime;
     state.morsels.push_back({shard.file, range});
     return;

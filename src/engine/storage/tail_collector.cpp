@@ -2,9 +2,30 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "engine/storage/event_schema.h"
 
 namespace eventd::engine {
+namespace {
+
+// The table is walked when at least one row in so many is within the time.
+constexpr int64_t kWalkedPerRowMax = 2;
+
+/// Where the rows of an index range lie in the table.
+struct RowidSink : RowSink {
+  bool take(sqlite3_value** values) override {
+    const int64_t id = sqlite3_value_int64(values[0]);
+    first = std::min(first, id);
+    last = std::max(last, id);
+    ++count;
+    return false;
+  }
+  int64_t first = std::numeric_limits<int64_t>::max(), last = 0, count = 0;
+};
+
+}  // namespace
 
 TailCollector::TailCollector(const TailRange& range, uint32_t stored_columns)
     : range_(range),
@@ -49,6 +70,35 @@ void TailCollector::bind(sqlite3_stmt* statement, Phase phase) const {
   if (!range_.time_covers) sqlite3_bind_int64(statement, 2, range_.time.last_ns);
 }
 
+Status TailCollector::prefer_walk(ReadConnection& connection, ScanCounters& counters) {
+  const std::string statement_sql =
+      fmt::format("SELECT 1 FROM {0} INDEXED BY idx_{0}_timestamp WHERE timestamp>=?1 AND "
+                  "timestamp<=?2 AND {1}(id) ORDER BY timestamp,id",
+                  event_schema::tail_table(range_.tail.number), ReadConnection::kCollect);
+  ASSIGN_OR_RETURN(StatementLease statement,
+                   StatementLease::open(connection, statement_sql, counters));
+  sqlite3_bind_int64(statement.raw(), 1, range_.time.first_ns);
+  sqlite3_bind_int64(statement.raw(), 2, range_.time.last_ns);
+  RowidSink rows;
+  const auto collecting = connection.collect_into(rows);
+  if (sqlite3_step(statement.raw()) != SQLITE_DONE) return connection.read_error();
+  if (rows.count == 0) {
+    finished_ = true;
+    return {};
+  }
+  // Ids are positive and bounded by the rows ever written: no overflow, but for an edited file's.
+  const uint64_t walked = static_cast<uint64_t>(rows.last) - static_cast<uint64_t>(rows.first) + 1;
+  if (rows.first < 0 || walked > static_cast<uint64_t>(rows.count * kWalkedPerRowMax)) return {};
+  range_.order = TailRange::Order::kRowid;
+  range_.first_rowid = std::max(range_.first_rowid, rows.first);
+  range_.last_rowid = std::min(range_.last_rowid, rows.last);
+  // With none missing from the range of rowids, none of those walked is outside the time.
+  range_.time_covers = walked == static_cast<uint64_t>(rows.count);
+  checks_time_ = !range_.time_covers;
+  if (checks_time_) columns_ |= stored::kTimestamp;
+  return {};
+}
+
 Result<bool> TailCollector::has_grown(ReadConnection& connection, StatementLease& newest,
                                       ScanCounters& counters) const {
   // A tail published whole never gets more.
@@ -63,6 +113,12 @@ Result<bool> TailCollector::has_grown(ReadConnection& connection, StatementLease
 }
 
 Status TailCollector::run(ReadConnection& connection, RowSink& sink, ScanCounters& counters) {
+  // The statements of a run share a read transaction only where has_grown() says so; the rowids of
+  // rows never change, and those it finds include all that the snapshot sees.
+  if (by_time() && !resumed_ && columns_ != stored::kTimestamp) {
+    RETURN_IF_ERROR(prefer_walk(connection, counters));
+    if (finished_) return {};
+  }
   StatementLease newest;  // outlives the statements of the phases
   const bool to_the_end = range_.last_rowid == range_.tail.last_rowid;
   bool grown = false;
