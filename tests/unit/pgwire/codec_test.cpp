@@ -38,7 +38,8 @@ TEST(Framer, BufferGrowsOnlyByWhatArrives) {
 
 TEST(Messages, BindCountsMustFit) {
   Bind bind;
-  EXPECT_TRUE(decode_bind("\0\0\0\0\0\1\0\0\0\1x\0\0"s, bind).ok());
+  const std::string good = "\0\0\0\0\0\1\0\0\0\1x\0\0"s;  // the message borrows it
+  EXPECT_TRUE(decode_bind(good, bind).ok());
   EXPECT_EQ(*bind.parameters[0].bytes, "x");
   EXPECT_FALSE(decode_bind("\0\0\0\0\xff\xff"s, bind).ok());
   EXPECT_FALSE(decode_bind("\0\0\0\0\0\1\x7f\xff\xff\xff\0\0"s, bind).ok());
@@ -50,7 +51,8 @@ TEST(Messages, BindCountsMustFit) {
 
 TEST(Messages, StartupNeedsItsTerminator) {
   StartupPacket packet;
-  EXPECT_TRUE(decode_startup("\0\3\0\0user\0a\0\0"s, packet).ok());
+  const std::string good = "\0\3\0\0user\0a\0\0"s;  // the packet borrows it
+  EXPECT_TRUE(decode_startup(good, packet).ok());
   EXPECT_EQ(packet.parameters[0].second, "a");
   EXPECT_FALSE(decode_startup("\0\3\0\0user\0a\0"s, packet).ok());
   EXPECT_FALSE(decode_startup("\0\3\0\0user\0a"s, packet).ok());
