@@ -64,6 +64,10 @@ void ProtocolSession::start_simple(std::string_view text, size_t offset) {
   session_->begin_statement(text);
   auto prepared = session_->prepare(text, {});
   if (!prepared.ok()) return statement_error(std::move(prepared.error()));
+  if (!(*prepared)->parameter_types.empty()) {
+    // Only Bind brings values.
+    return statement_error({sqlstate::kUndefinedParameter, "there is no parameter $1", {}, {}, {}, 0});
+  }
   auto portal = session_->bind(*prepared, {});
   if (!portal.ok()) return statement_error(std::move(portal.error()));
   simple_portal_ = {};
