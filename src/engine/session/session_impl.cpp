@@ -282,6 +282,8 @@ Status SessionImpl::discard(DiscardStatement::What what) {
 }
 
 void SessionImpl::add_notice(std::string severity, SqlState code, std::string message) {
+  const std::string least = settings_.get("client_min_messages")->text;
+  if (least == "error" || (least == "warning" && severity == "NOTICE")) return;
   notices_.push_back({std::move(severity), code, std::move(message)});
 }
 

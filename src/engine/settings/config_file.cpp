@@ -151,12 +151,18 @@ Status write_config_file(const std::string& file,
                          const std::vector<std::pair<std::string, std::string>>& values) {
   std::string text = "# Written by ALTER SYSTEM; edits are overwritten.\n";
   for (const auto& [name, value] : values) {
-    text += name + " = '";
+    // Several lines are the elements of a list; parse_config joins them again.
+    const bool list = value.find('\n') != std::string::npos;
+    text += name + (list ? " = ['" : " = '");
     for (const char c : value) {
-      if (c == '\'') text += '\'';
-      text += c == '\n' ? ' ' : c;
+      if (c == '\n') {
+        text += "', '";
+      } else {
+        if (c == '\'') text += '\'';
+        text += c;
+      }
     }
-    text += "'\n";
+    text += list ? "']\n" : "'\n";
   }
   const std::string temporary = file + ".tmp";
   const auto failed = [&](const char* what) {

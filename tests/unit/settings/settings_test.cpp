@@ -71,6 +71,19 @@ TEST(ConfigFile, FormsAndErrors) {
   EXPECT_FALSE(parse_config("f", "a = 'x' y").ok());
 }
 
+TEST(ConfigFile, WrittenListsAndQuotesReadBack) {
+  TemporaryDirectory directory;
+  const std::string file = directory.path() + "/written.conf";
+  const std::vector<std::pair<std::string, std::string>> values = {
+      {"hba", "local all all peer\nhost all all ::/0 scram-sha-256"}, {"application_name", "it's"}};
+  ASSERT_TRUE(write_config_file(file, values).ok());
+  const auto read = read_config_file(file, false);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  ASSERT_EQ(read->size(), 2u);
+  EXPECT_EQ((*read)[0].value, values[0].second);
+  EXPECT_EQ((*read)[1].value, values[1].second);
+}
+
 TEST(Settings, LaterSourcesWin) {
   TemporaryDirectory directory;
   directory.write("eventd.conf", "port = 1111\nmax_batch_size = 200\nstorage_shards = 3\n");
