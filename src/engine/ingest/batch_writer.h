@@ -55,7 +55,14 @@ class BatchWriter {
   uint64_t last_sql_sequence() const { return sql_sequence_shown_.load(std::memory_order_relaxed); }
 
  private:
-  struct DrainedCursor;
+  /// How far a drained batch has been written.
+  struct DrainedCursor {
+    DrainedBatch* batch;
+    size_t offset = 0;
+    uint32_t event = 0;
+    uint32_t gap = 0;
+    uint64_t covered_from = 0;
+  };
 
   void run();
   void accept(Handoff::Contents& contents);
@@ -66,6 +73,8 @@ class BatchWriter {
   Status append_synthetic(const SyntheticEvent& event);
   Status append_gap(const Gap& gap);
   Status append_drained(DrainedCursor& cursor, uint32_t rows_max);
+  Status fill_from_rings();
+  Status fill_from_sql();
   Status append_sql(std::shared_ptr<SqlTransaction> transaction);
   bool batch_full() const { return batch_rows_ >= max_batch_size_.load(std::memory_order_relaxed); }
   bool has_backlog() const;
@@ -75,6 +84,7 @@ class BatchWriter {
   RingProgress* progress(uint16_t cpu_id) const {
     return cpu_id < options_.progress.size() ? options_.progress[cpu_id] : nullptr;
   }
+  /// Rolls back; what the batch had taken from the rings goes on the lost list.
   void fail(Status status);
   /// Stopping while commits fail: gives up what waits, telling its clients.
   void abandon();
@@ -84,6 +94,10 @@ class BatchWriter {
   void run_staging();
   Status stage_rows(SqlTransaction& transaction, RowBuffer::Cursor& cursor, uint64_t rows_max,
                     bool& finished);
+  /// After the commit: tells the clients of the batch.
+  void acknowledge_sql();
+  /// Tells the clients of the batch, and those that wait behind it, that it failed.
+  void refuse_sql(const Error& error);
   void finish_sql(SqlTransaction& transaction, Status status, uint64_t first_sequence);
 
   // Constant.

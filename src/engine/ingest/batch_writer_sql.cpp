@@ -1,0 +1,82 @@
+// Rows of a batch that come from SQL transactions, and what their clients are told.
+#include <string>
+#include <utility>
+
+#include "engine/ingest/batch_writer.h"
+
+namespace eventd::engine {
+
+Status BatchWriter::fill_from_sql() {
+  while (!sql_.empty() && !batch_full()) {
+    const uint64_t rows = sql_.front()->rows.row_count();
+    // A transaction stays whole: one that does not fit starts the next batch.
+    if (batch_rows_ != 0 && batch_rows_ + rows > max_batch_size_.load(std::memory_order_relaxed))
+      break;
+    auto transaction = std::move(sql_.front());
+    sql_.pop_front();
+    RETURN_IF_ERROR(append_sql(std::move(transaction)));
+  }
+  return {};
+}
+
+Status BatchWriter::append_sql(std::shared_ptr<SqlTransaction> transaction) {
+  SqlTransaction& sql = *transaction;
+  if (!sql.failure.ok()) {
+    if (sql.tail) shard_.stage_discard(*sql.tail);
+    finish_sql(sql, std::move(sql.failure), 0);
+    return {};
+  }
+  if (sql.tail) {
+    batch_sql_.push_back({std::move(transaction), sql.staged_first_sequence});
+    ++batch_rows_;
+    RETURN_IF_ERROR(ensure_begun());
+    return shard_.stage_publish(*sql.tail);
+  }
+  batch_sql_.push_back({std::move(transaction), sql_sequence_ + 1});
+  if (sql.rows.row_count() == 0) return {};
+  RETURN_IF_ERROR(ensure_begun());
+  batch_rows_ += sql.rows.row_count();
+  const uint64_t first = sql_sequence_ + 1;
+  EventRow row;
+  row.boot_id = options_.boot_id.bytes.data();
+  row.cpu_id = sql_cpu_id_;
+  row.origin_class = KMES_ORIGIN_USERSPACE;
+  RowBuffer::Cursor cursor(sql.rows);
+  RowBuffer::Row from;
+  while (cursor.next(from)) {
+    row.timestamp_ns = from.stamp->timestamp_ns;
+    row.effective_token_guid = from.stamp->effective_token_guid.bytes.data();
+    row.true_token_guid = from.stamp->true_token_guid.bytes.data();
+    row.process_guid = from.stamp->process_guid.bytes.data();
+    row.event_type = from.event_type;
+    row.payload = from.payload;
+    row.sequence = ++sql_sequence_;
+    RETURN_IF_ERROR(shard_.append(row));
+  }
+  batch_coverage_.add(sql_cpu_id_, first, sql_sequence_);
+  return {};
+}
+
+void BatchWriter::acknowledge_sql() {
+  for (CommittingSql& sql : batch_sql_) {
+    sql_transactions_.add();
+    finish_sql(*sql.transaction, {}, sql.first_sequence);
+  }
+}
+
+void BatchWriter::refuse_sql(const Error& error) {
+  const auto refuse = [&](SqlTransaction& transaction) {
+    if (transaction.tail) shard_.stage_discard(*transaction.tail);
+    finish_sql(transaction, Error(error), 0);
+  };
+  for (CommittingSql& sql : batch_sql_) refuse(*sql.transaction);
+  for (auto& transaction : sql_) refuse(*transaction);
+  sql_.clear();
+}
+
+void BatchWriter::finish_sql(SqlTransaction& transaction, Status status, uint64_t first_sequence) {
+  auto durable = std::exchange(transaction.durable, nullptr);
+  if (durable) durable(std::move(status), {.first_sequence = first_sequence, .cpu_id = sql_cpu_id_});
+}
+
+}  // namespace eventd::engine
