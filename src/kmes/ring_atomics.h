@@ -9,6 +9,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef EVENTD_SCHEDULED_ATOMICS
+/* The schedule tests bring functions of the same names that run on a simulated memory. Whatever
+ * touches memory shared by both sides of a ring goes through this header for their sake. */
+#include EVENTD_SCHEDULED_ATOMICS
+#else
+
 static inline uint64_t kmes_load_acquire(const uint64_t *from)
 {
 	return __atomic_load_n(from, __ATOMIC_ACQUIRE);
@@ -17,6 +23,27 @@ static inline uint64_t kmes_load_acquire(const uint64_t *from)
 static inline void kmes_store_release(uint64_t *to, uint64_t value)
 {
 	__atomic_store_n(to, value, __ATOMIC_RELEASE);
+}
+
+static inline uint32_t kmes_load_acquire_u32(const uint32_t *from)
+{
+	return __atomic_load_n(from, __ATOMIC_ACQUIRE);
+}
+
+static inline void kmes_increment_release_u32(uint32_t *to)
+{
+	__atomic_fetch_add(to, 1, __ATOMIC_RELEASE);
+}
+
+/* need_wake: ordered by the full barriers around it, not by itself. */
+static inline uint8_t kmes_load_relaxed_u8(const uint8_t *from)
+{
+	return __atomic_load_n(from, __ATOMIC_RELAXED);
+}
+
+static inline void kmes_store_relaxed_u8(uint8_t *to, uint8_t value)
+{
+	__atomic_store_n(to, value, __ATOMIC_RELAXED);
 }
 
 /* ThreadSanitizer does not model fences (and GCC says so); the data they order is copied below
@@ -77,4 +104,5 @@ static inline void kmes_racing_copy(void *to, const void *from, size_t size)
 }
 #endif
 
+#endif /* EVENTD_SCHEDULED_ATOMICS */
 #endif

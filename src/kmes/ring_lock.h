@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "sync.h"
+
 namespace eventd::kmes {
 
 /// A mutex of one word (BasicLockable): one atomic operation in, one out, sleeping only when contended.
@@ -45,7 +47,7 @@ class RingLock {
     }
   }
 
-  std::atomic<uint32_t> state_{kFree};
+  Atomic<uint32_t> state_{kFree};
 };
 
 }  // namespace eventd::kmes

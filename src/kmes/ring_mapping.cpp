@@ -1,25 +1,18 @@
 #include "kmes/ring_mapping.h"
 
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bit>
 #include <cerrno>
-#include <climits>
 #include <cstring>
 #include <string>
-
-#include "kmes/ring_atomics.h"
 
 namespace eventd::kmes {
 namespace {
 
-constexpr int kSlots = static_cast<int>(kAttachmentsMax) + 1;
-constexpr size_t kControlBytes = KMES_PAGE_SIZE * (1 + size_t{kSlots});
-static_assert(kSlots == 32, "slots_ is a bit mask of 32");
+constexpr size_t kControlBytes = KMES_PAGE_SIZE * (2 + size_t{kAttachmentsMax});
 
 static_assert(offsetof(kmes_producer_page, capacity) == 16);
 static_assert(offsetof(kmes_producer_page, data_offset) == 24);
@@ -67,46 +60,6 @@ RingMemory::~RingMemory() {
 
 kmes_producer_page& RingMemory::producer() const {
   return *reinterpret_cast<kmes_producer_page*>(pages_);
-}
-
-int RingMemory::take_slot() {
-  uint32_t taken = slots_.load(std::memory_order_relaxed);
-  for (;;) {
-    const int slot = std::countr_one(taken);
-    if (slot >= kSlots) return -1;
-    // acq_rel: the page's former user is done with it; pairs with give_back_slot().
-    if (slots_.compare_exchange_weak(taken, taken | (uint32_t{1} << slot),
-                                     std::memory_order_acq_rel, std::memory_order_relaxed)) {
-      return slot;
-    }
-  }
-}
-
-void RingMemory::give_back_slot(int slot) {
-  auto* page = reinterpret_cast<kmes_consumer_page*>(pages_ + slot_offset(slot));
-  std::atomic_ref(page->need_wake).store(0, std::memory_order_relaxed);
-  slots_.fetch_and(~(uint32_t{1} << slot), std::memory_order_acq_rel);
-}
-
-bool RingMemory::take_wake_requests() {
-  bool asked = false;
-  // A view attached after this load has not looked at write_pos yet, so it needs no wake-up.
-  for (uint32_t taken = slots_.load(std::memory_order_relaxed); taken != 0; taken &= taken - 1) {
-    auto* page = reinterpret_cast<kmes_consumer_page*>(pages_ + slot_offset(std::countr_zero(taken)));
-    std::atomic_ref need_wake(page->need_wake);
-    if (need_wake.load(std::memory_order_relaxed) == 0) continue;
-    // Taken back before futex_counter moves: a reader that reads the new counter stores its next
-    // request after this one was cleared. Pairs with the acquire load in RingReader::wait().
-    need_wake.store(0, std::memory_order_relaxed);
-    asked = true;
-  }
-  return asked;
-}
-
-void RingMemory::wake_all() {
-  std::atomic_ref counter(producer().futex_counter);
-  counter.fetch_add(1, std::memory_order_release);
-  syscall(SYS_futex, &producer().futex_counter, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
 Result<std::unique_ptr<RingMapping>> RingMapping::create(uint16_t cpu_id, uint64_t capacity_bytes) {
@@ -173,13 +126,6 @@ Result<std::unique_ptr<RingMapping>> RingMapping::map(std::shared_ptr<RingMemory
 RingMapping::~RingMapping() {
   if (base_ != nullptr) munmap(base_, mapped_bytes_);
   if (slot_ >= 0) memory_->give_back_slot(slot_);
-}
-
-void RingMapping::wake_if_needed() const {
-  // write_pos is stored before need_wake is loaded; pairs with the full barrier in
-  // RingReader::wait(), which stores need_wake before it loads write_pos.
-  kmes_full_barrier();
-  wake_who_asked();
 }
 
 }  // namespace eventd::kmes

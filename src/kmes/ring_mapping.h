@@ -1,13 +1,13 @@
 // The shared memory of one ring: producer page, consumer page, data mapped twice.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "kernel/uapi/kmes.h"
 #include "result.h"
+#include "sync.h"
 #include "unique_fd.h"
 
 namespace eventd::kmes {
@@ -48,7 +48,7 @@ class RingMemory {
   UniqueFd data_;
   uint64_t capacity_ = 0;
   std::byte* pages_ = nullptr;  // producer page, then one consumer page per slot
-  std::atomic<uint32_t> slots_{0};
+  Atomic<uint32_t> slots_{0};
 };
 
 /// One mapping of one ring. Unmapped when destroyed. The pages are shared with the other side;

@@ -1,15 +1,11 @@
 #include "kmes/ring_reader.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 
 #include "bytes.h"
 #include "kmes/ring_atomics.h"
+#include "kmes/ring_futex.h"
 
 namespace eventd::kmes {
 namespace {
@@ -17,7 +13,7 @@ namespace {
 /// Times next() starts over because the writer is ahead of it before it lets the caller do
 /// something else (it then reports kEmpty; wait() returns at once).
 constexpr int kOverrunsMax = 64;
-constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr int64_t kWaitNsMax = 1'000'000'000;
 
 template <class T>
 T racing_load(const uint8_t* from) {
@@ -30,14 +26,13 @@ T racing_load(const uint8_t* from) {
 
 RingReader::RingReader(RingMapping& mapping) : mapping_(mapping) {
   kmes_producer_page& page = mapping_.producer();
-  generation_ = std::atomic_ref(page.generation).load(std::memory_order_acquire);
+  generation_ = kmes_load_acquire(&page.generation);
   // acquire; pairs with the writer's release store of tail_pos
-  read_pos_ = std::atomic_ref(page.tail_pos).load(std::memory_order_acquire);
+  read_pos_ = kmes_load_acquire(&page.tail_pos);
 }
 
 bool RingReader::overrun(uint64_t& counter) {
-  const uint64_t tail =
-      std::atomic_ref(mapping_.producer().tail_pos).load(std::memory_order_acquire);
+  const uint64_t tail = kmes_load_acquire(&mapping_.producer().tail_pos);
   if (read_pos_ >= tail) return false;
   ++counter;
   read_pos_ = tail;
@@ -70,7 +65,7 @@ RingReader::Next RingReader::next(std::span<uint8_t> buffer) {
   next_size_ = 0;
   for (int attempt = 0; attempt < kOverrunsMax; ++attempt) {
     // acquire; pairs with the release store in kmes_ring_publish()
-    const uint64_t write_pos = std::atomic_ref(page.write_pos).load(std::memory_order_acquire);
+    const uint64_t write_pos = kmes_load_acquire(&page.write_pos);
     if (write_pos == read_pos_) return Next::kEmpty;
     if (overrun(lapped_count_)) continue;
 
@@ -108,34 +103,26 @@ RingReader::Next RingReader::next(std::span<uint8_t> buffer) {
 }
 
 bool RingReader::something_to_read() const {
-  return std::atomic_ref(mapping_.producer().write_pos).load(std::memory_order_acquire) !=
-             read_pos_ ||
-         generation_changed();
+  return kmes_load_acquire(&mapping_.producer().write_pos) != read_pos_ || generation_changed();
 }
 
 bool RingReader::wait(int64_t timeout_ns) {
   kmes_producer_page& page = mapping_.producer();
-  std::atomic_ref need_wake(mapping_.consumer().need_wake);
+  uint8_t* need_wake = &mapping_.consumer().need_wake;
   // acquire; pairs with the release in RingMemory::wake_all(): the request stored below comes after
   // any earlier one was taken back.
-  const uint32_t counter =
-      std::atomic_ref(page.futex_counter).load(std::memory_order_acquire);
-  need_wake.store(1, std::memory_order_relaxed);
+  const uint32_t counter = kmes_load_acquire_u32(&page.futex_counter);
+  kmes_store_relaxed_u8(need_wake, 1);
   // need_wake is stored before write_pos is loaded; pairs with the full barrier in
   // RingMapping::wake_if_needed(). Release and acquire alone lose wake-ups, on x86 too.
   kmes_full_barrier();
   if (!something_to_read() && !wake_requested_.load(std::memory_order_acquire)) {
-    const int64_t bounded = std::clamp<int64_t>(timeout_ns, 0, kNsPerSecond);
-    timespec timeout{};
-    timeout.tv_sec = static_cast<time_t>(bounded / kNsPerSecond);
-    timeout.tv_nsec = static_cast<long>(bounded % kNsPerSecond);
-    // Not FUTEX_PRIVATE: the word is known under several addresses.
-    if (syscall(SYS_futex, &page.futex_counter, FUTEX_WAIT, counter, &timeout, nullptr, 0) != 0 &&
-        errno == ETIMEDOUT && something_to_read()) {
+    const int64_t bounded = std::clamp<int64_t>(timeout_ns, 0, kWaitNsMax);
+    if (futex_wait(&page.futex_counter, counter, bounded) == ETIMEDOUT && something_to_read()) {
       ++late_wait_count_;
     }
   }
-  need_wake.store(0, std::memory_order_relaxed);
+  kmes_store_relaxed_u8(need_wake, 0);
   const bool woken = wake_requested_.exchange(false, std::memory_order_acq_rel);
   return something_to_read() || woken;
 }
@@ -147,8 +134,7 @@ void RingReader::wake() {
 }
 
 bool RingReader::generation_changed() const {
-  return std::atomic_ref(mapping_.producer().generation).load(std::memory_order_acquire) !=
-         generation_;
+  return kmes_load_acquire(&mapping_.producer().generation) != generation_;
 }
 
 }  // namespace eventd::kmes

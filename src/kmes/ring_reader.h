@@ -2,12 +2,12 @@
 // spec kmes.md §4. Single thread.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <span>
 
 #include "kmes/event_view.h"
 #include "kmes/ring_mapping.h"
+#include "sync.h"
 
 namespace eventd::kmes {
 
@@ -55,7 +55,7 @@ class RingReader {
   bool something_to_read() const;
 
   RingMapping& mapping_;
-  std::atomic<bool> wake_requested_{false};  // any thread
+  Atomic<bool> wake_requested_{false};  // any thread
   uint64_t read_pos_ = 0;
   uint64_t generation_ = 0;
   uint32_t next_size_ = 0;

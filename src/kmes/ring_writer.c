@@ -68,7 +68,7 @@ static void make_room(struct kmes_ring_writer *writer, uint64_t size)
 		 * published first, because readers take write_pos >= tail_pos for granted. */
 		if (tail == writer->published)
 			kmes_ring_publish(writer);
-		memcpy(&event_size, writer->data + (tail & mask), sizeof(event_size));
+		kmes_racing_copy(&event_size, writer->data + (tail & mask), sizeof(event_size));
 		/* Only we write the data; should it be damaged all the same, give up what is old. */
 		if (event_size < KMES_HEADER_FIXED_SIZE || event_size > writer->published - tail)
 			tail = writer->published;

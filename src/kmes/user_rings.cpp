@@ -3,14 +3,13 @@
 #include <sched.h>
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <ctime>
 #include <mutex>
 
 #include "kmes/ring_atomics.h"
 #include "kmes/ring_lock.h"
 #include "kmes/ring_writer.h"
+#include "sync.h"
 
 namespace eventd::kmes {
 namespace {
@@ -30,10 +29,10 @@ struct alignas(64) UserRing {
   alignas(64) mutable RingLock mutex;
   kmes_ring_writer writer{};  // guarded by mutex
 
-  alignas(64) std::atomic<uint64_t> drained{0};  // written by the drain thread
-  std::atomic<uint32_t> waiting{0};              // lossless emitters asleep
-  std::mutex drain_mutex;
-  std::condition_variable drain_moved;
+  alignas(64) Atomic<uint64_t> drained{0};  // written by the drain thread
+  Atomic<uint32_t> waiting{0};       // lossless emitters asleep
+  Mutex drain_mutex;
+  CondVar drain_moved;
 };
 
 void stamp_now(kmes_ring_writer& writer, uint64_t timestamp_ns, const EventStamp& stamp) {
@@ -52,7 +51,7 @@ void write_entry(kmes_ring_writer& writer, const EmitEntry& entry) {
 struct UserRings::Impl {
   uint16_t count = 0;
   std::unique_ptr<UserRing[]> rings;
-  std::atomic<bool> stopped{false};
+  Atomic<bool> stopped{false};
 
   UserRing& own_ring() {
     const int cpu = sched_getcpu();

@@ -7,6 +7,7 @@
 #include "engine/ingest/affinity.h"
 #include "engine/ingest/synthetic.h"
 #include "kmes/event_view.h"
+#include "kmes/ring_atomics.h"
 
 namespace eventd::engine {
 namespace {
@@ -20,7 +21,7 @@ Counter& ring_counter(uint16_t cpu_id, std::string_view name) {
 
 uint64_t load_write_pos(kmes::UserRings& rings, uint16_t cpu_id) {
   // acquire; pairs with the release store in kmes_ring_publish()
-  return std::atomic_ref(rings.ring(cpu_id).producer().write_pos).load(std::memory_order_acquire);
+  return kmes_load_acquire(&rings.ring(cpu_id).producer().write_pos);
 }
 
 }  // namespace
@@ -45,7 +46,7 @@ DrainThread::~DrainThread() { stop(); }
 void DrainThread::start() {
   start_at_ = load_write_pos(rings_, options_.cpu_id);
   finished_.store(false, std::memory_order_relaxed);
-  thread_ = std::thread([this] {
+  thread_ = Thread([this] {
     run();
     finished_.store(true, std::memory_order_release);
   });

@@ -1,9 +1,7 @@
 // The thread that empties one ring. Spec: ingest.md "Drain threads", "Gaps".
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <thread>
 #include <vector>
 
 #include "engine/ingest/event_ingest.h"
@@ -13,6 +11,7 @@
 #include "engine/stats/registry.h"
 #include "kmes/ring_reader.h"
 #include "kmes/user_rings.h"
+#include "sync.h"
 
 namespace eventd::engine {
 
@@ -82,13 +81,13 @@ class DrainThread {
   uint64_t start_at_ = 0;  // write_pos at start(), constant afterwards
 
   // Any thread.
-  std::atomic<uint64_t> read_pos_{0};  // everything before it has been handed off
-  std::atomic<uint64_t> last_sequence_{0};
-  std::atomic<uint64_t> stop_at_{0};  // write_pos when stop() was called
-  std::atomic<bool> stopping_{false};
-  std::atomic<bool> finished_{true};
+  Atomic<uint64_t> read_pos_{0};  // everything before it has been handed off
+  Atomic<uint64_t> last_sequence_{0};
+  Atomic<uint64_t> stop_at_{0};  // write_pos when stop() was called
+  Atomic<bool> stopping_{false};
+  Atomic<bool> finished_{true};
 
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace eventd::engine

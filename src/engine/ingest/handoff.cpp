@@ -39,6 +39,9 @@ DrainedBatch* Handoff::reserve(uint32_t events, size_t bytes) {
   return batch;
 }
 
+/// True: notify it. While its place is borrowed, end_borrow() does.
+bool Handoff::call_writer() { return !borrowed_ && std::exchange(writer_asleep_, false); }
+
 void Handoff::put(DrainedBatch* batch) {
   bool wake_writer;
   {
@@ -47,7 +50,7 @@ void Handoff::put(DrainedBatch* batch) {
     batch->reserved_events = batch->rows();
     contents_.batches.push_back(batch);
     waiting_.store(true, std::memory_order_relaxed);
-    wake_writer = std::exchange(writer_asleep_, false);
+    wake_writer = call_writer();
     notify_producers(lock);
   }
   if (wake_writer) writer_wake_.notify_one();
@@ -59,7 +62,7 @@ void Handoff::give_back(DrainedBatch* batch) {
   free_.push_back(batch);
 }
 
-void Handoff::notify_producers(std::unique_lock<std::mutex>& lock) {
+void Handoff::notify_producers(std::unique_lock<Mutex>& lock) {
   // Half empty before anyone is woken: a drain thread then copies several batches, not one a
   // wake-up. The writer recycles everything before it sleeps, so half is always reached.
   const bool wake = producers_asleep_ != 0 && reserved_events_ <= events_max_ / 2 &&
@@ -87,19 +90,24 @@ bool Handoff::post(WriterItem item) {
     if (closed_) return false;
     contents_.items.push_back(std::move(item));
     waiting_.store(true, std::memory_order_relaxed);
-    wake_writer = std::exchange(writer_asleep_, false);
+    wake_writer = call_writer();
   }
   if (wake_writer) writer_wake_.notify_one();
   return true;
 }
 
-bool Handoff::take(Contents& contents, int64_t timeout_ns) {
+bool Handoff::take(Contents& contents, int64_t timeout_ns, bool lend) {
   std::unique_lock lock(mutex_);
   if (contents_.empty() && !closed_ && timeout_ns > 0) {
     writer_asleep_ = true;
-    writer_wake_.wait_for(lock, std::chrono::nanoseconds(timeout_ns),
-                          [this] { return !contents_.empty() || closed_; });
-    writer_asleep_ = false;
+    lent_out_ = lend;
+    writer_called_ = false;
+    do {
+      writer_wake_.wait_for(lock, std::chrono::nanoseconds(timeout_ns), [this] {
+        return (!contents_.empty() || closed_ || writer_called_) && !borrowed_;
+      });
+    } while (borrowed_);
+    writer_asleep_ = lent_out_ = false;
   }
   if (contents_.empty()) return !closed_;
   waiting_.store(false, std::memory_order_relaxed);
@@ -112,6 +120,24 @@ bool Handoff::take(Contents& contents, int64_t timeout_ns) {
   std::move(contents_.items.begin(), contents_.items.end(), std::back_inserter(contents.items));
   contents_.clear();
   return true;
+}
+
+bool Handoff::try_borrow() {
+  std::lock_guard lock(mutex_);
+  if (!lent_out_ || borrowed_ || closed_ || !contents_.empty()) return false;
+  borrowed_ = true;
+  return true;
+}
+
+void Handoff::end_borrow(bool wake_writer) {
+  {
+    std::lock_guard lock(mutex_);
+    borrowed_ = false;
+    writer_called_ = wake_writer;
+    if (!wake_writer && contents_.empty() && !closed_) return;
+    lent_out_ = writer_asleep_ = false;
+  }
+  writer_wake_.notify_one();
 }
 
 void Handoff::close() {

@@ -1,8 +1,6 @@
 // Everything on its way to one shard's writer: drained batches (bounded), SQL and synthetic events.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -14,6 +12,7 @@
 #include "engine/ingest/drained_batch.h"
 #include "engine/ingest/sql_transaction.h"
 #include "engine/ingest/synthetic.h"
+#include "sync.h"
 
 namespace eventd::engine {
 
@@ -55,11 +54,21 @@ class Handoff {
   };
   /// Writer: appends all that waits to `contents`. When there is nothing, sleeps up to `timeout_ns`
   /// first. False when closed and empty for ever.
-  bool take(Contents& contents, int64_t timeout_ns);
+  /// `lend`: try_borrow() may succeed while it sleeps, and take() then returns no sooner than
+  /// end_borrow().
+  bool take(Contents& contents, int64_t timeout_ns, bool lend = false);
   /// Writer: true if take() would find something. No lock.
   bool waiting() const { return waiting_.load(std::memory_order_relaxed); }
   /// Writer: the batch's rows have been appended.
   void recycle(DrainedBatch* batch);
+
+  /// Any thread: takes the writer's place while the writer sleeps and nothing waits. What the writer
+  /// thread did before happens before; what the borrower does, before the writer's next return from
+  /// take(). What is posted meanwhile stays here for the writer.
+  bool try_borrow();
+  /// REQUIRES: try_borrow() returned true, on this thread. `wake_writer`: it has something to do
+  /// although nothing was posted.
+  void end_borrow(bool wake_writer);
 
   /// No more producers; take() drains what is left.
   void close();
@@ -71,11 +80,12 @@ class Handoff {
  private:
   bool fits(uint32_t events, size_t bytes) const;  // REQUIRES: mutex_
   void give_back(DrainedBatch* batch);             // REQUIRES: mutex_
-  void notify_producers(std::unique_lock<std::mutex>& lock);
+  bool call_writer();                              // REQUIRES: mutex_
+  void notify_producers(std::unique_lock<Mutex>& lock);
 
-  mutable std::mutex mutex_;
-  std::condition_variable writer_wake_;
-  std::condition_variable producer_wake_;
+  mutable Mutex mutex_;
+  CondVar writer_wake_;
+  CondVar producer_wake_;
   // GUARDED_BY(mutex_)
   std::vector<std::unique_ptr<DrainedBatch>> batches_;
   std::vector<DrainedBatch*> free_;
@@ -85,9 +95,12 @@ class Handoff {
   uint32_t events_max_;
   uint32_t producers_asleep_ = 0;
   bool writer_asleep_ = false;
+  bool lent_out_ = false;  // writer_asleep_, and may be borrowed
+  bool borrowed_ = false;
+  bool writer_called_ = false;  // by end_borrow()
   bool closed_ = false;
 
-  alignas(64) std::atomic<bool> waiting_{false};
+  alignas(64) Atomic<bool> waiting_{false};
 };
 
 }  // namespace eventd::engine
