@@ -227,7 +227,7 @@ class EventMerge : public EventCursor {
         return descending ? a->row.timestamp_ns < b->row.timestamp_ns
                           : a->row.timestamp_ns > b->row.timestamp_ns;
       }
-      if (a->file != b->file) return a->file->path() > b->file->path();
+      if (a->file != b->file) return a->file->opened_path() > b->file->opened_path();
       const int64_t ida = a->row.rowid + a->reader.range().tail.id_base;
       const int64_t idb = b->row.rowid + b->reader.range().tail.id_base;
       return descending ? ida < idb : ida > idb;

@@ -41,6 +41,7 @@ Result<std::unique_ptr<Shard>> Shard::open(const ShardOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->options = options;
   impl->file = std::make_shared<ShardFile>(options.path, options.index);
+  impl->wal_size_limit_bytes.store(options.wal_size_limit_bytes, std::memory_order_relaxed);
   impl->latch = options.commit_latch ? options.commit_latch : &impl->own_latch;
   // One megabyte for the timestamp index on top of the writer's two.
   ASSIGN_OR_RETURN(impl->connection,
@@ -311,6 +312,10 @@ Status Shard::limit_pages_for_test(int64_t pages) {
 const std::string& Shard::path() const { return impl_->options.path; }
 uint32_t Shard::index() const { return impl_->options.index; }
 const std::shared_ptr<ShardFile>& Shard::file() const { return impl_->file; }
+bool Shard::damage_reported() const { return impl_->file->damage_reported(); }
+void Shard::set_wal_size_limit(int64_t bytes) {
+  impl_->wal_size_limit_bytes.store(bytes, std::memory_order_relaxed);
+}
 // Acquire: pairs with the release in publish().
 int64_t Shard::committed_id() const { return impl_->committed_id.load(std::memory_order_acquire); }
 uint64_t Shard::committed_rows() const {

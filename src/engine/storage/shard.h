@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,12 @@ struct ShardOptions {
   int64_t wal_size_limit_bytes = 64 << 20;
   /// Of the ShardSet, so that a snapshot sees all shards at one moment. Null = the shard's own.
   CommitLatch* commit_latch = nullptr;
+  /// Of the ShardSet, for quarantine(): closes idle read connections of the file ...
+  std::function<void(const ShardFile& file)> close_readers = {};
+  /// ... and takes the file that was set aside among those that are only read. Called with the
+  /// commit latch held.
+  std::function<void(std::shared_ptr<ShardFile> file, std::shared_ptr<const ShardView> view)>
+      take_over = {};
 };
 
 /// A merged range of covered sequences of one (boot, epoch, cpu).
@@ -68,6 +75,15 @@ class Shard {
   /// PASSIVE when the WAL has passed a few MB; RESTART behind the reader gate past the limit.
   /// Call between batches.
   void checkpoint_if_due();
+  /// True when checkpoint_if_due() would do something.
+  bool checkpoint_due() const;
+
+  /// Sets the file aside because it is damaged: database, WAL and shm are renamed together to
+  /// shard-NNNN.corrupt-<time>.db, where they go on being read as far as SQLite can, and a fresh file
+  /// takes the old name; ids go on above. Staged tails are lost: their next use is an error (58030).
+  /// REQUIRES: not begun. OK once the fresh file is there; else the shard has no file, what is written
+  /// fails, and begin() and stage_create() try again to open it.
+  Status quarantine(const Error& why);
 
   /// The highest sequence a receipt covers, 0 if none: SQL rows (cpu_id 32768 + index) go on after
   /// it.
@@ -84,8 +100,13 @@ class Shard {
   uint64_t wal_bytes() const;
   /// Lets the file grow to `pages` at most, as a full disk would: for tests. Writer thread.
   Status limit_pages_for_test(int64_t pages);
-  /// What readers share of this shard. Any thread.
+  /// What readers share of this shard; quarantine() replaces it. The writer thread, or whoever holds
+  /// the commit latch.
   const std::shared_ptr<ShardFile>& file() const;
+  /// A reader has met damage in the file: quarantine() is due. Writer thread.
+  bool damage_reported() const;
+  /// Takes effect with the next checkpoint_if_due(). Any thread.
+  void set_wal_size_limit(int64_t bytes);
 
  private:
   struct Impl;

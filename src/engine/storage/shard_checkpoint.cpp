@@ -14,6 +14,14 @@ constexpr int64_t kRestartRetryNs = 250'000'000;
 
 }  // namespace
 
+bool Shard::checkpoint_due() const {
+  const uint64_t pages = impl_->wal_pages < impl_->wal_pages_checkpointed
+                             ? impl_->wal_pages
+                             : impl_->wal_pages - impl_->wal_pages_checkpointed;
+  return !impl_->discards.empty() ||
+         pages * (impl_->options.page_size_bytes + 24) >= kPassiveBytes;
+}
+
 void Shard::checkpoint_if_due() {
   Impl& impl = *impl_;
   impl.drop_discarded();
@@ -21,7 +29,8 @@ void Shard::checkpoint_if_due() {
   // The WAL starts again from its beginning once everything in it has been checkpointed.
   if (impl.wal_pages < impl.wal_pages_checkpointed) impl.wal_pages_checkpointed = 0;
   const uint64_t bytes = impl.wal_pages * page_bytes;
-  if (bytes > static_cast<uint64_t>(impl.options.wal_size_limit_bytes)) {
+  const int64_t limit_bytes = impl.wal_size_limit_bytes.load(std::memory_order_relaxed);
+  if (bytes > static_cast<uint64_t>(limit_bytes)) {
     const int64_t now_ns = Clock::system().monotonic_ns();
     if (now_ns >= impl.restart_retry_ns) {
       ReaderGate& gate = impl.file->gate();

@@ -66,6 +66,8 @@ struct Shard::Impl {
   uint64_t wal_pages = 0;               // after the last commit, from the WAL hook
   uint64_t wal_pages_checkpointed = 0;  // when the last checkpoint ran
   int64_t restart_retry_ns = 0;         // monotonic; no RESTART attempt before
+  std::atomic<int64_t> wal_size_limit_bytes{0};
+  int64_t journal_size_limit_bytes = 0;  // what the connection was told
   std::atomic<int64_t> committed_id{0};
   std::atomic<uint64_t> committed_rows{0};
   std::atomic<uint64_t> wal_bytes{0};

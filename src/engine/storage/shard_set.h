@@ -21,6 +21,13 @@ struct ShardSetOptions {
   uint32_t statement_pool_size = 64;  ///< per read connection
 };
 
+/// An active file found unusable at start and renamed; a fresh one has its name.
+struct QuarantinedShard {
+  uint32_t index = 0;
+  std::string path;    ///< where it lies now
+  std::string reason;  ///< for the log and a synthetic.storage_error
+};
+
 /// A row of the caller's own transaction, not committed yet: its scans see it.
 class PendingEvents;  // storage/pending_events.h
 
@@ -40,6 +47,16 @@ class ShardSet {
 
   /// Receipts of the files nobody writes; a file that can't be read is logged and left out.
   std::vector<ReceiptRange> historical_receipts() const;
+
+  /// What open() had to set aside, for the caller to write synthetic.storage_error events.
+  const std::vector<QuarantinedShard>& quarantined_at_start() const;
+
+  /// Both live. `max_open_shards` bounds read connections, `wal_size_limit_bytes` each shard's WAL.
+  void set_limits(uint32_t max_open_shards, int64_t wal_size_limit_bytes);
+  /// Looks into the directory again: files copied in are read from now on, files taken away no more.
+  void rescan();
+  /// Closes read connections unused for `idle_ns` or longer.
+  void close_idle_connections(int64_t idle_ns);
 
   /// The relation `events` over these shards: spec sql.md "Relations". Valid as long as the set.
   const Relation& events_relation() const;

@@ -1,6 +1,7 @@
 // What readers see of a shard: immutable descriptions of its tails, replaced by each commit.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -30,15 +31,34 @@ struct ShardView {
   std::vector<TailInfo> tails;
 };
 
-/// A shard's file as readers share it. Thread-safe: `view` through the commit latch, the rest is
-/// constant or guards itself.
+/// A shard's file as readers share it. Stays the same object when the file is set aside (renamed):
+/// snapshots taken before go on reading it. Thread-safe: `view` through the commit latch, the rest
+/// is constant or guards itself.
 class ShardFile {
  public:
-  ShardFile(std::string path, uint32_t index) : path_(std::move(path)), index_(index) {}
-  const std::string& path() const { return path_; }
-  /// Number among the active shards, or kHistorical.
+  ShardFile(std::string path, uint32_t index)
+      : opened_path_(std::move(path)), index_(index), path_(opened_path_) {}
+  /// Where the file lies now. Stays true while the caller is inside the gate.
+  std::string path() const {
+    std::lock_guard lock(path_mutex_);
+    return path_;
+  }
+  /// The path it was first opened under: orders files, and never changes.
+  const std::string& opened_path() const { return opened_path_; }
+  /// Number among the active shards, or kHistorical; of a file that was set aside, what it was.
   uint32_t index() const { return index_; }
   ReaderGate& gate() { return gate_; }
+
+  /// A reader met a damaged page (SQLITE_CORRUPT, SQLITE_NOTADB). The writer of an active file looks
+  /// at it between batches and sets the file aside: Shard::quarantine().
+  void report_damage() { damage_reported_.store(true, std::memory_order_relaxed); }
+  bool damage_reported() const { return damage_reported_.load(std::memory_order_relaxed); }
+
+  /// After a rename. REQUIRES: the gate is closed.
+  void set_path(std::string path) {
+    std::lock_guard lock(path_mutex_);
+    path_ = std::move(path);
+  }
 
   /// REQUIRES: the set's commit latch is held.
   const std::shared_ptr<const ShardView>& view() const { return view_; }
@@ -47,9 +67,12 @@ class ShardFile {
   static constexpr uint32_t kHistorical = std::numeric_limits<uint32_t>::max();
 
  private:
-  const std::string path_;
+  const std::string opened_path_;
   const uint32_t index_;
   ReaderGate gate_;
+  std::atomic<bool> damage_reported_{false};
+  mutable std::mutex path_mutex_;
+  std::string path_;  // guarded by path_mutex_
   std::shared_ptr<const ShardView> view_;
 };
 

@@ -77,7 +77,23 @@ Status Statement::run() {
   return status;
 }
 
+std::string_view version() { return sqlite3_libversion(); }
+
+Status check_library() {
+  constexpr int kOldest = 3'040'000;
+  if (sqlite3_libversion_number() < kOldest) {
+    return {sqlstate::kInternalError,
+            fmt::format("SQLite {} is too old: 3.40.0 or later is needed", version())};
+  }
+  if (sqlite3_threadsafe() == 0) {
+    return {sqlstate::kInternalError,
+            fmt::format("SQLite {} was built for a single thread (SQLITE_THREADSAFE=0)", version())};
+  }
+  return {};
+}
+
 Result<Connection> Connection::open(const std::string& path, const ConnectionOptions& options) {
+  RETURN_IF_ERROR(check_library());
   // Its counters cost a process-wide lock per allocation. Before SQLite's first use, else no effect.
   static const int no_memory_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   (void)no_memory_statistics;

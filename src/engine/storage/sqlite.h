@@ -18,6 +18,13 @@ namespace eventd::engine::sqlite {
 /// constraint violations, else XX000. `database` (may be null) supplies SQLite's own words.
 Status error_status(int rc, sqlite3* database, std::string_view what);
 
+/// SQLite's version, as found at run time: "3.54.1".
+std::string_view version();
+
+/// Fails with XX000 when the SQLite found at run time is too old (before 3.40) or was built for a
+/// single thread. Every open() asks; a server may ask first.
+Status check_library();
+
 /// A prepared statement. Owned by its connection's thread; must be gone before its Connection.
 class Statement {
  public:
