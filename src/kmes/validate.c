@@ -2,12 +2,45 @@
 
 #include <string.h>
 
+#include "kmes/validate_walk.h"
+
 #define HIGH_BITS 0x8080808080808080ull
 
-/* Well-formed UTF-8 as in table 3-7 of the Unicode Standard. */
-bool kmes_utf8_valid(const uint8_t *bytes, size_t size)
+static inline uint64_t load_word(const uint8_t *from)
 {
-	size_t at = 0;
+	uint64_t word;
+
+	memcpy(&word, from, sizeof(word));
+	return word;
+}
+
+/* The first byte at or after `at` that is not ASCII, or one with less than a word after it. */
+static inline size_t skip_ascii(const uint8_t *bytes, size_t at, size_t size)
+{
+	uint64_t high = 0;
+
+	/* Mixed text has short runs: the wide steps begin when one has lasted. */
+	for (unsigned int words = 0; size - at >= 8; words++) {
+		high = load_word(bytes + at) & HIGH_BITS;
+		if (high != 0)
+			/* Little-endian: the lowest bit set is in the first such byte. */
+			return at + (size_t)__builtin_ctzll(high) / 8;
+		at += 8;
+		while (words >= 3 && size - at >= 32) {
+			high = (load_word(bytes + at) | load_word(bytes + at + 8) |
+				load_word(bytes + at + 16) | load_word(bytes + at + 24)) & HIGH_BITS;
+			if (high != 0)
+				break;
+			at += 32;
+		}
+	}
+	return at;
+}
+
+/* Well-formed UTF-8 as in table 3-7 of the Unicode Standard. */
+bool kmes_utf8_valid_scalar(const uint8_t *bytes, size_t size)
+{
+	size_t at = skip_ascii(bytes, 0, size);
 
 	while (at < size) {
 		const uint8_t lead = bytes[at];
@@ -16,16 +49,7 @@ bool kmes_utf8_valid(const uint8_t *bytes, size_t size)
 		uint8_t high = 0xbf;
 
 		if (lead < 0x80) {
-			/* Mostly ASCII: eight bytes at a time. */
-			uint64_t word;
-
-			at++;
-			while (size - at >= sizeof(word)) {
-				memcpy(&word, bytes + at, sizeof(word));
-				if (word & HIGH_BITS)
-					break;
-				at += sizeof(word);
-			}
+			at = skip_ascii(bytes, at + 1, size);
 			continue;
 		}
 		if (lead >= 0xc2 && lead <= 0xdf) {
@@ -55,138 +79,26 @@ bool kmes_utf8_valid(const uint8_t *bytes, size_t size)
 	return true;
 }
 
-/*
- * True when the `size` bytes are ASCII, as keys and names are; a string of up to eight costs one load
- * when `readable` bytes (>= size) may be read. False says nothing.
- */
-static inline bool short_ascii(const uint8_t *bytes, size_t size, size_t readable)
+/* kmes_short_ascii_fn by words: those of a longer string overlap. */
+static inline bool short_ascii_scalar(const uint8_t *begin, const uint8_t *end, const uint8_t *at,
+				      size_t size)
 {
-	uint64_t word;
-
+	(void)begin;
 	if (size == 0)
 		return true;
-	if (size > sizeof(word) || readable < sizeof(word))
-		return false;
-	memcpy(&word, bytes, sizeof(word));
-	/* Little-endian: the string is the low bytes. */
-	return (word << (64 - 8 * size) & HIGH_BITS) == 0;
-}
-
-static inline uint32_t load_be(const uint8_t *from, size_t size)
-{
-	uint32_t value = 0;
-
-	for (size_t i = 0; i < size; i++)
-		value = value << 8 | from[i];
-	return value;
-}
-
-enum family { SCALAR, STR, BLOB, ARRAY, MAP };
-
-/*
- * The format bytes 0xc0 … 0xdf: `size` bytes follow the format byte, a fixed value or (for STR, BLOB,
- * ARRAY, MAP) a big-endian count; BLOB's count is of further bytes, `extra` of them not counted (the
- * type of an ext).
- */
-static const struct format {
-	uint8_t family;
-	uint8_t size;
-	uint8_t extra;
-} formats[32] = {
-	[0x00] = {SCALAR, 0, 0},                                             /* nil */
-	[0x01] = {SCALAR, 0xff, 0},                                          /* never used */
-	[0x02] = {SCALAR, 0, 0}, [0x03] = {SCALAR, 0, 0},                    /* false, true */
-	[0x04] = {BLOB, 1, 0}, [0x05] = {BLOB, 2, 0}, [0x06] = {BLOB, 4, 0}, /* bin */
-	[0x07] = {BLOB, 1, 1}, [0x08] = {BLOB, 2, 1}, [0x09] = {BLOB, 4, 1}, /* ext */
-	[0x0a] = {SCALAR, 4, 0}, [0x0b] = {SCALAR, 8, 0},                    /* float */
-	[0x0c] = {SCALAR, 1, 0}, [0x0d] = {SCALAR, 2, 0}, [0x0e] = {SCALAR, 4, 0},
-	[0x0f] = {SCALAR, 8, 0},                                             /* uint */
-	[0x10] = {SCALAR, 1, 0}, [0x11] = {SCALAR, 2, 0}, [0x12] = {SCALAR, 4, 0},
-	[0x13] = {SCALAR, 8, 0},                                             /* int */
-	[0x14] = {SCALAR, 2, 0}, [0x15] = {SCALAR, 3, 0}, [0x16] = {SCALAR, 5, 0},
-	[0x17] = {SCALAR, 9, 0}, [0x18] = {SCALAR, 17, 0},                   /* fixext */
-	[0x19] = {STR, 1, 0}, [0x1a] = {STR, 2, 0}, [0x1b] = {STR, 4, 0},
-	[0x1c] = {ARRAY, 2, 0}, [0x1d] = {ARRAY, 4, 0},
-	[0x1e] = {MAP, 2, 0}, [0x1f] = {MAP, 4, 0},
-};
-
-bool kmes_msgpack_valid(const uint8_t *bytes, size_t size, unsigned int max_nesting)
-{
-	/* Values still expected in each open container; a count never exceeds the bytes left. */
-	uint32_t expected[KMES_NESTING_MAX];
-	unsigned int depth = 0;
-	size_t at = 0;
-
-	if (size > UINT32_MAX)
-		return false;
-	if (max_nesting > KMES_NESTING_MAX)
-		max_nesting = KMES_NESTING_MAX;
-	for (;;) {
-		enum family family = SCALAR;
-		uint64_t count = 0;
-		uint8_t lead;
-
-		if (at == size)
+	if (size <= 8) {
+		if (end - at < 8)
 			return false;
-		lead = bytes[at++];
-		if (lead < 0x80 || lead >= 0xe0) {
-			; /* fixint */
-		} else if (lead < 0x90) {
-			family = MAP;
-			count = lead & 0x0f;
-		} else if (lead < 0xa0) {
-			family = ARRAY;
-			count = lead & 0x0f;
-		} else if (lead < 0xc0) {
-			family = STR;
-			count = lead & 0x1f;
-		} else {
-			const struct format *format = &formats[lead - 0xc0];
-
-			if (size - at < format->size) /* also 0xc1, unless so many bytes follow */
-				return false;
-			if (lead == 0xc1)
-				return false;
-			family = (enum family)format->family;
-			if (family != SCALAR)
-				count = (uint64_t)load_be(bytes + at, format->size) + format->extra;
-			at += format->size;
-		}
-
-		switch (family) {
-		case SCALAR:
-			break;
-		case STR:
-			if (count > size - at)
-				return false;
-			if (!short_ascii(bytes + at, count, size - at) &&
-			    !kmes_utf8_valid(bytes + at, count))
-				return false;
-			at += count;
-			break;
-		case BLOB:
-			if (count > size - at)
-				return false;
-			at += count;
-			break;
-		case MAP:
-			count *= 2;
-			/* fall through */
-		case ARRAY:
-			/* A value takes a byte at least. An empty container nests as well. */
-			if (depth == max_nesting || count > size - at)
-				return false;
-			if (count != 0) {
-				expected[depth++] = (uint32_t)count;
-				continue;
-			}
-			break;
-		}
-
-		/* A value is complete, and with it perhaps the containers it ends. */
-		while (depth != 0 && --expected[depth - 1] == 0)
-			depth--;
-		if (depth == 0)
-			return at == size;
+		/* Little-endian: the string is the low bytes. */
+		return (load_word(at) << (64 - 8 * size) & HIGH_BITS) == 0;
 	}
+	if (size <= 16)
+		return ((load_word(at) | load_word(at + size - 8)) & HIGH_BITS) == 0;
+	return ((load_word(at) | load_word(at + 8) | load_word(at + size - 16) |
+		 load_word(at + size - 8)) & HIGH_BITS) == 0;
+}
+
+bool kmes_msgpack_valid_scalar(const uint8_t *bytes, size_t size, unsigned int max_nesting)
+{
+	return kmes_walk_msgpack(bytes, size, max_nesting, short_ascii_scalar, kmes_utf8_valid_scalar);
 }

@@ -1,24 +1,73 @@
-// Accept and reject vectors of every msgpack family, UTF-8, nesting; rate limit; stamps; messages.
+// Accept and reject vectors of every msgpack family, UTF-8, nesting: for the scalar and the vector
+// implementations, which must agree, over bytes with nothing readable before or after them.
 #include "kmes/validate.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <cstring>
+#include <random>
 #include <string>
-
-#include "kmes/event_socket_protocol.h"
-#include "kmes/stamp_guid.h"
-#include "kmes/token_bucket.h"
+#include <vector>
 
 namespace {
 
 using namespace std::string_literals;
 
+/// Memory between two pages that cannot be read.
+class GuardedBytes {
+ public:
+  GuardedBytes() {
+    map_ = static_cast<uint8_t*>(
+        mmap(nullptr, kSize + 2 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (map_ == MAP_FAILED || mprotect(begin(), kSize, PROT_READ | PROT_WRITE) != 0) std::abort();
+  }
+  ~GuardedBytes() { munmap(map_, kSize + 2 * kPage); }
+  GuardedBytes(const GuardedBytes&) = delete;
+  GuardedBytes& operator=(const GuardedBytes&) = delete;
+
+  /// The same bytes right after the page before and right before the page after.
+  const uint8_t* at_begin(const std::string& bytes) { return put(begin(), bytes); }
+  const uint8_t* at_end(const std::string& bytes) {
+    return put(begin() + kSize - bytes.size(), bytes);
+  }
+
+ private:
+  static constexpr size_t kPage = 4096, kSize = 64 * kPage;
+  uint8_t* begin() { return map_ + kPage; }
+  static const uint8_t* put(uint8_t* to, const std::string& bytes) {
+    std::copy(bytes.begin(), bytes.end(), to);
+    return to;
+  }
+  uint8_t* map_;
+};
+
+/// The answer of all implementations at both places; they differ in a test failure.
+template <class Scalar, class Vector>
+bool answer_of_all(const std::string& bytes, Scalar scalar, Vector vector) {
+  static GuardedBytes memory;
+  const bool answer = scalar(memory.at_end(bytes), bytes.size());
+  EXPECT_EQ(scalar(memory.at_begin(bytes), bytes.size()), answer);
+  const auto before = kmes_vector_level();
+  for (const auto level : {KMES_VECTOR_NONE, KMES_VECTOR_SSE42, KMES_VECTOR_AVX2}) {
+    if (!kmes_set_vector_level(level)) continue;  // not of this processor
+    EXPECT_EQ(vector(memory.at_end(bytes), bytes.size()), answer)
+        << "level " << level << ": " << testing::PrintToString(bytes);
+    EXPECT_EQ(vector(memory.at_begin(bytes), bytes.size()), answer)
+        << "level " << level << ": " << testing::PrintToString(bytes);
+  }
+  EXPECT_TRUE(kmes_set_vector_level(before));
+  return answer;
+}
+
 bool msgpack(const std::string& bytes, unsigned nesting = 32) {
-  return kmes_msgpack_valid(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), nesting);
+  return answer_of_all(
+      bytes,
+      [&](const uint8_t* at, size_t size) { return kmes_msgpack_valid_scalar(at, size, nesting); },
+      [&](const uint8_t* at, size_t size) { return kmes_msgpack_valid(at, size, nesting); });
 }
 bool utf8(const std::string& bytes) {
-  return kmes_utf8_valid(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  return answer_of_all(bytes, kmes_utf8_valid_scalar, kmes_utf8_valid);
 }
 
 // Whole values: each is accepted, and refused when cut anywhere or followed by a byte.
@@ -122,98 +171,127 @@ TEST(Utf8, IllFormedAtAnyPlace) {
   }
 }
 
-constexpr uint64_t kSecond = 1'000'000'000;
-
-TEST(TokenBucket, BurstThenRefill) {
-  kmes_token_bucket bucket;
-  kmes_token_bucket_init(&bucket, 100, kSecond);
-  EXPECT_TRUE(kmes_token_bucket_take(&bucket, 100, kSecond));
-  EXPECT_FALSE(kmes_token_bucket_take(&bucket, 1, kSecond));
-  EXPECT_FALSE(kmes_token_bucket_take(&bucket, 1, kSecond + kSecond / 100 - 1));
-  EXPECT_TRUE(kmes_token_bucket_take(&bucket, 1, kSecond + kSecond / 100));
-  EXPECT_FALSE(kmes_token_bucket_take(&bucket, 1, kSecond)) << "a clock that steps back gives nothing";
-  EXPECT_EQ(kmes_token_bucket_available(&bucket, 3 * kSecond), 100U);
-  EXPECT_EQ(kmes_token_bucket_available(&bucket, UINT64_MAX), 100U) << "never above the burst";
+/// A code point the plain way.
+std::string encode(uint32_t code) {
+  const auto byte = [](uint32_t value) { return static_cast<char>(value); };
+  const auto more = [&](uint32_t value) { return byte(0x80 | (value & 0x3f)); };
+  if (code < 0x80) return {byte(code)};
+  if (code < 0x800) return {byte(0xc0 | code >> 6), more(code)};
+  if (code < 0x10000) return {byte(0xe0 | code >> 12), more(code >> 6), more(code)};
+  return {byte(0xf0 | code >> 18), more(code >> 12), more(code >> 6), more(code)};
 }
 
-TEST(TokenBucket, AllOrNothingAndGivingBack) {
-  kmes_token_bucket bucket;
-  kmes_token_bucket_init(&bucket, 10, 0);
-  EXPECT_FALSE(kmes_token_bucket_take(&bucket, 11, 0));
-  EXPECT_EQ(kmes_token_bucket_available(&bucket, 0), 10U);
-  EXPECT_TRUE(kmes_token_bucket_take(&bucket, 8, 0));
-  kmes_token_bucket_give_back(&bucket, 3);
-  EXPECT_EQ(kmes_token_bucket_available(&bucket, 0), 5U);
-  kmes_token_bucket_give_back(&bucket, UINT32_MAX);
-  EXPECT_EQ(kmes_token_bucket_available(&bucket, 0), 10U);
-}
-
-TEST(TokenBucket, LoweringTheRateClampsAndLargestRateHolds) {
-  kmes_token_bucket bucket;
-  kmes_token_bucket_init(&bucket, UINT32_MAX, 0);
-  EXPECT_TRUE(kmes_token_bucket_take(&bucket, UINT32_MAX, 0));
-  EXPECT_FALSE(kmes_token_bucket_take(&bucket, 1, 0));
-  EXPECT_TRUE(kmes_token_bucket_take(&bucket, UINT32_MAX, kSecond));
-  kmes_token_bucket_set_rate(&bucket, 7, 3 * kSecond);
-  EXPECT_EQ(kmes_token_bucket_available(&bucket, 3 * kSecond), 7U);
-  kmes_token_bucket_set_rate(&bucket, 0, 3 * kSecond);
-  EXPECT_TRUE(kmes_token_bucket_take(&bucket, 1'000'000, 3 * kSecond)) << "no limit";
-}
-
-TEST(StampGuid, TokensCanBeReadBack) {
-  uint8_t guid[16];
-  uint32_t uid = 0;
-  for (const uint32_t wanted : {0U, 1000U, 0xfffffffeU}) {
-    kmes_token_guid(wanted, guid);
-    ASSERT_TRUE(kmes_token_guid_uid(guid, &uid));
-    EXPECT_EQ(uid, wanted);
+TEST(Utf8, EveryCodePoint) {
+  // In strings of many, so that all lie across every kind of block border.
+  std::string text;
+  for (uint32_t code = 0; code <= 0x10ffff; ++code) {
+    if (code >= 0xd800 && code < 0xe000) continue;
+    text += encode(code);
+    if (text.size() < 4000) continue;
+    ASSERT_TRUE(utf8(text)) << "up to U+" << std::hex << code;
+    text.clear();
   }
-  guid[0] ^= 1;
-  EXPECT_FALSE(kmes_token_guid_uid(guid, &uid));
+  EXPECT_TRUE(utf8(text));
+  for (uint32_t code = 0xd800; code < 0xe000; ++code) {
+    ASSERT_FALSE(utf8(std::string(code % 61, 'x') + encode(code) + std::string(40, 'x')));
+  }
 }
 
-TEST(StampGuid, ProcessesDiffer) {
-  const uint8_t boot[16] = {1}, other_boot[16] = {2};
-  uint8_t a[16], b[16];
-  kmes_process_guid(boot, 10, 20, a);
-  kmes_process_guid(boot, 10, 20, b);
-  EXPECT_EQ(std::memcmp(a, b, 16), 0);
-  EXPECT_EQ(a[7] >> 4, 8) << "version";
-  EXPECT_EQ(a[8] >> 6, 2) << "variant";
-  kmes_process_guid(boot, 11, 20, b);
-  EXPECT_NE(std::memcmp(a, b, 16), 0);
-  kmes_process_guid(boot, 10, 21, b);
-  EXPECT_NE(std::memcmp(a, b, 16), 0);
-  kmes_process_guid(other_boot, 10, 20, b);
-  EXPECT_NE(std::memcmp(a, b, 16), 0);
-}
-
-std::string emit_message(uint16_t count, const std::string& entries) {
-  kmes_socket_emit head{KMES_SOCKET_EMIT_MAGIC, count, 0};
-  return std::string(reinterpret_cast<const char*>(&head), sizeof(head)) + entries;
-}
-std::string emit_entry(uint16_t type_len, uint32_t payload_len, const std::string& bytes) {
-  kmes_socket_entry entry{payload_len, type_len, 0};
-  return std::string(reinterpret_cast<const char*>(&entry), sizeof(entry)) + bytes;
-}
-
-TEST(SocketMessage, LengthsMustFitExactly) {
-  kmes_socket_event events[KMES_BATCH_MAX];
-  const auto parse = [&](const std::string& message) {
-    return kmes_socket_parse_emit(message.data(), message.size(), events);
+TEST(Utf8, EveryLeadWithEveryKindOfContinuation) {
+  // Seconds at both ends of every upper nibble, where all borders of the table are; at a place where
+  // the blocks of both widths meet.
+  const auto judge = [](const std::string& s) {  // table 3-7, written out
+    const auto in = [&](size_t i, int low, int high) {
+      const int byte = i < s.size() ? static_cast<uint8_t>(s[i]) : -1;
+      return byte >= low && byte <= high;
+    };
+    for (size_t i = 0; i < s.size();) {
+      if (in(i, 0, 0x7f)) i += 1;
+      else if (in(i, 0xc2, 0xdf) && in(i + 1, 0x80, 0xbf)) i += 2;
+      else if (((in(i, 0xe0, 0xe0) && in(i + 1, 0xa0, 0xbf)) ||
+                (in(i, 0xe1, 0xec) && in(i + 1, 0x80, 0xbf)) ||
+                (in(i, 0xed, 0xed) && in(i + 1, 0x80, 0x9f)) ||
+                (in(i, 0xee, 0xef) && in(i + 1, 0x80, 0xbf))) && in(i + 2, 0x80, 0xbf)) i += 3;
+      else if (((in(i, 0xf0, 0xf0) && in(i + 1, 0x90, 0xbf)) ||
+                (in(i, 0xf1, 0xf3) && in(i + 1, 0x80, 0xbf)) ||
+                (in(i, 0xf4, 0xf4) && in(i + 1, 0x80, 0x8f))) && in(i + 2, 0x80, 0xbf) &&
+               in(i + 3, 0x80, 0xbf)) i += 4;
+      else return false;
+    }
+    return true;
   };
-  const std::string good = emit_message(2, emit_entry(1, 1, "a\x01") + emit_entry(2, 0, "bc"));
-  ASSERT_EQ(parse(good), 2);
-  EXPECT_EQ(events[1].type_len, 2);
-  EXPECT_EQ(events[1].payload_len, 0U);
-  EXPECT_EQ(std::memcmp(events[1].type, "bc", 2), 0);
-  for (size_t cut = 0; cut < good.size(); ++cut) EXPECT_EQ(parse(good.substr(0, cut)), -1);
-  EXPECT_EQ(parse(good + "x"), -1);
-  EXPECT_EQ(parse(emit_message(0, "")), -1);
-  EXPECT_EQ(parse(emit_message(257, "")), -1);
-  EXPECT_EQ(parse(emit_message(1, emit_entry(0, 1, "\x01"))), -1);
-  EXPECT_EQ(parse(emit_message(1, emit_entry(1, 0xffffffff, "a\x01"))), -1);
-  EXPECT_EQ(parse(emit_message(1, emit_entry(0xffff, 1, "a\x01"))), -1);
+  const uint8_t kThird[] = {0x00, 0x7f, 0x80, 0xbf, 0xc2, 0xff};
+  std::string text(80, 'x');
+  for (int first = 0; first < 256; ++first) {
+    for (int nibbles = 0; nibbles < 32; ++nibbles) {
+      const int second = nibbles / 2 << 4 | (nibbles % 2 != 0 ? 15 : 0);
+      for (const uint8_t third : kThird) {
+        const size_t place = 29 + third % 4U;  // 32 lies inside it
+        text.replace(place, 4, {static_cast<char>(first), static_cast<char>(second),
+                                static_cast<char>(third), '\x80'});
+        ASSERT_EQ(utf8(text), judge(text)) << first << ' ' << second << ' ' << int{third};
+        ASSERT_EQ(utf8(text.substr(0, place + 3)), judge(text.substr(0, place + 3)));
+        text.replace(29, 8, "xxxxxxxx");
+      }
+    }
+  }
+}
+
+TEST(Utf8, OneBadByteAnywhereInEveryLength) {
+  for (size_t size = 1; size <= 300; size += size < 70 ? 1 : 23) {
+    for (const std::string& unit : {"a"s, "ä"s, "€"s, "😀"s}) {
+      std::string text;
+      while (text.size() + unit.size() <= size) text += unit;
+      text.resize(size, 'z');
+      ASSERT_TRUE(utf8(text));
+      for (size_t at = 0; at < size; at += size < 70 ? 1 : 7) {
+        std::string bad = text;
+        bad[at] = '\xff';
+        ASSERT_FALSE(utf8(bad)) << size << " bytes, bad at " << at;
+      }
+      for (const std::string& cut : {"\xc3"s, "\xe2\x82"s, "\xf0\x9f\x98"s}) {
+        ASSERT_FALSE(utf8(text + cut)) << "unfinished at the end, " << size;
+      }
+    }
+  }
+}
+
+TEST(Msgpack, StringsOfEveryLengthAtEveryDistanceFromTheEnd) {
+  for (size_t size = 0; size <= 140; ++size) {
+    for (const size_t after : {size_t{0}, size_t{1}, size_t{7}, size_t{31}, size_t{32}, size_t{90}}) {
+      std::string head = size < 32 ? std::string(1, static_cast<char>(0xa0 | size))
+                                   : "\xd9"s + static_cast<char>(size);
+      const std::string tail = "\xc4"s + static_cast<char>(after) + std::string(after, '\xff');
+      std::string text(size, 'k');
+      ASSERT_TRUE(msgpack("\x92" + head + text + tail));
+      for (size_t at = 0; at < size; ++at) {
+        std::string bad = text;
+        bad[at] = '\x80';
+        ASSERT_FALSE(msgpack("\x92" + head + bad + tail)) << size << ", bad at " << at;
+      }
+      if (size < 2) continue;
+      text.replace(size - 2, 2, "ä");
+      ASSERT_TRUE(msgpack("\x92" + head + text + tail));
+      text.replace(size - 2, 2, "x\xc3");
+      ASSERT_FALSE(msgpack("\x92" + head + text + tail)) << "unfinished at its end";
+    }
+  }
+}
+
+TEST(Msgpack, ImplementationsAgreeOnMutatedValues) {
+  std::mt19937_64 random(20);
+  std::string all = "\xdc\x00"s + static_cast<char>(std::size(kWhole));
+  for (const std::string& value : kWhole) all += value;
+  ASSERT_TRUE(msgpack(all));
+  unsigned accepted = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string bytes = all;
+    for (uint64_t n = random() % 3; n < 3; ++n) {
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    }
+    accepted += msgpack(bytes, 8) ? 1 : 0;  // compares
+  }
+  EXPECT_GT(accepted, 100U) << "the mutations reach valid values too";
 }
 
 }  // namespace
