@@ -29,15 +29,22 @@ BatchWriter::BatchWriter(Shard& shard, Handoff& handoff, BatchWriterOptions opti
       batches_(shard_counter(shard, "batches")),
       commit_failures_(shard_counter(shard, "commit_failures")),
       sql_transactions_(shard_counter(shard, "sql_transactions")),
+      commits_here_(shard_counter(shard, "commits_here")),
       max_batch_size_(options_.max_batch_size),
       max_batch_latency_ns_(options_.max_batch_latency_ns),
       sql_sequence_shown_(options_.last_sql_sequence),
+      maintenance_(*options_.clock),
       lost_(options_.lost),
       sql_sequence_(options_.last_sql_sequence) {}
 
 BatchWriter::~BatchWriter() { stop(); }
 
-void BatchWriter::start() { thread_ = std::thread([this] { run(); }); }
+void BatchWriter::start() { 
+  thread_ = std::thread([this] {
+    run();
+    maintenance_.end_all(Status(sqlstate::kAdminShutdown, "the server is shutting down").error());
+  });
+}
 
 void BatchWriter::stop() {
   handoff_.close();
@@ -54,20 +61,29 @@ bool BatchWriter::has_backlog() const {
   return !drained_.empty() || !sql_.empty() || synthetic_.size() > batch_synthetic_;
 }
 
+bool BatchWriter::idle() const {
+  return !has_backlog() && staging_.empty() && batch_rows_ == 0 && fences_.empty() &&
+         maintenance_.empty() &&
+         (lost_.empty() || failures_in_a_row_ != 0);
+}
+
 void BatchWriter::run() {
   Handoff::Contents contents;
   for (;;) {
-    const bool idle = !has_backlog() && staging_.empty() && batch_rows_ == 0 && fences_.empty() &&
-                      (lost_.empty() || failures_in_a_row_ != 0);
-    if (idle && batch_rows_ == 0) shard_.checkpoint_if_due();
-    const bool open = handoff_.take(contents, idle ? kIdleWaitNs : 0);
+    const bool idle_now = idle();
+    if (idle_now) shard_.checkpoint_if_due();
+    const bool open = handoff_.take(contents, idle_now ? kIdleWaitNs : 0, failures_in_a_row_ == 0);
     accept(contents);
     if (Status status = fill(); !status.ok()) {
       fail(std::move(status));
     } else if (should_commit()) {
       commit();
+      if (failures_in_a_row_ == 0) shard_.checkpoint_if_due();
     }
-    if (!begun_) run_staging();
+    if (!begun_) {
+      run_staging();
+      run_maintenance();
+    }
     if (failures_in_a_row_ != 0) {
       if (!open) {
         abandon();
@@ -88,6 +104,10 @@ void BatchWriter::accept(Handoff::Contents& contents) {
     drained_.push_back({.batch = batch, .covered_from = batch->covered_first});
   }
   for (WriterItem& item : contents.items) {
+    if (auto* maintenance = std::get_if<Maintenance>(&item)) {
+      maintenance_.add(std::move(maintenance->task));
+      continue;
+    }
     ++rows;
     if (auto* commit = std::get_if<SqlCommit>(&item); commit && !commit->transaction->staged) {
       sql_.push_back(std::move(commit->transaction));
@@ -165,7 +185,6 @@ void BatchWriter::commit() {
   acknowledge_sql();
   reset_batch();
   if (!has_backlog()) reach_fences(true);
-  shard_.checkpoint_if_due();
 }
 
 Status BatchWriter::write_receipts() {
@@ -183,6 +202,23 @@ Status BatchWriter::write_receipts() {
     if (const uint64_t through = ring ? ring->covered_through() : 0) add(range.cpu_id, 1, through);
   }
   return batch_receipts_.empty() ? Status() : shard_.add_receipts(batch_receipts_);
+}
+
+void BatchWriter::post_maintenance(std::shared_ptr<MaintenanceTask> task) {
+  if (!maintenance_.reserve()) {
+    task->ended({sqlstate::kInsufficientResources, "too much maintenance of this shard is waiting"});
+  } else if (!handoff_.post(Maintenance{task})) {
+    maintenance_.cancel();
+    task->ended({sqlstate::kAdminShutdown, "the server is shutting down"});
+  }
+}
+
+void BatchWriter::run_maintenance() {
+  static const std::atomic<bool> kNeverWaiting{false};
+  if (maintenance_.empty()) return;
+  const bool loaded = handoff_.waiting() || has_backlog() || !staging_.empty();
+  if (loaded && !maintenance_.due_under_load()) return;
+  (void)maintenance_.step(shard_, loaded ? kNeverWaiting : handoff_.waiting_flag());
 }
 
 void BatchWriter::reset_batch() {

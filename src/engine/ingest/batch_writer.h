@@ -15,6 +15,7 @@
 #include "engine/ingest/arrival_estimate.h"
 #include "engine/ingest/coverage.h"
 #include "engine/ingest/handoff.h"
+#include "engine/ingest/maintenance_queue.h"
 #include "engine/ingest/ring_progress.h"
 #include "engine/stats/registry.h"
 #include "engine/storage/shard.h"
@@ -38,8 +39,9 @@ struct BatchWriterOptions {
   std::function<void(uint32_t shard, const Error& error)> on_storage_error;
 };
 
-/// The only user of its Shard's writer methods: between start() and stop() its own thread, before
-/// and after nobody. Public methods may be called from any thread.
+/// The only user of its Shard's writer methods: between start() and stop() its own thread or, while
+/// that sleeps, a thread in commit_here(); before and after nobody. Public methods may be called from
+/// any thread.
 class BatchWriter {
  public:
   BatchWriter(Shard& shard, Handoff& handoff, BatchWriterOptions options);
@@ -48,6 +50,13 @@ class BatchWriter {
   void start();
   /// Closes the handoff, commits what is in it and joins. Idempotent.
   void stop();
+
+  /// Commits a small `transaction` on the calling thread, which stands in for the writer while it
+  /// sleeps; its `durable` has been called when this returns true. False: nothing was done, post it.
+  bool commit_here(const std::shared_ptr<SqlTransaction>& transaction);
+
+  /// Any thread: `task` runs between batches. Its ended() is always called, at the latest by stop().
+  void post_maintenance(std::shared_ptr<MaintenanceTask> task);
 
   /// False while the last commit failed.
   bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
@@ -78,6 +87,8 @@ class BatchWriter {
   Status append_sql(std::shared_ptr<SqlTransaction> transaction);
   bool batch_full() const { return batch_rows_ >= max_batch_size_.load(std::memory_order_relaxed); }
   bool has_backlog() const;
+  /// Nothing to do until something is posted.
+  bool idle() const;
   bool should_commit() const;
   void commit();
   Status write_receipts();
@@ -90,6 +101,9 @@ class BatchWriter {
   void abandon();
   void reach_fences(bool committed);
   void reset_batch();
+
+  /// One step of what waits, if the rows leave time for it. REQUIRES: not begun.
+  void run_maintenance();
 
   void run_staging();
   Status stage_rows(SqlTransaction& transaction, RowBuffer::Cursor& cursor, uint64_t rows_max,
@@ -109,6 +123,7 @@ class BatchWriter {
   Counter& batches_;
   Counter& commit_failures_;
   Counter& sql_transactions_;
+  Counter& commits_here_;
 
   // Any thread.
   std::atomic<uint32_t> max_batch_size_;
@@ -141,6 +156,8 @@ class BatchWriter {
   uint64_t batch_first_sql_sequence_ = 0;
   bool begun_ = false;
   bool lost_written_ = false;
+
+  MaintenanceQueue maintenance_;
 
   // Across transactions.
   Coverage lost_;

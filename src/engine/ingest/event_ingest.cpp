@@ -46,7 +46,7 @@ struct EventIngest::Impl {
   void post_synthetic(std::string_view type, std::string payload,
                       std::vector<ReceiptRange> receipts = {});
   void report_storage_error(uint32_t shard, const Error& error);
-  Handoff& least_busy_handoff(std::shared_ptr<void>& busy);
+  size_t least_busy_shard(std::shared_ptr<void>& busy);
 
   // Constant after start().
   ShardSet& shards;
@@ -239,7 +239,7 @@ void EventIngest::Impl::report_storage_error(uint32_t shard, const Error& error)
   }
 }
 
-Handoff& EventIngest::Impl::least_busy_handoff(std::shared_ptr<void>& busy) {
+size_t EventIngest::Impl::least_busy_shard(std::shared_ptr<void>& busy) {
   // From the back: the first one has the interactive sessions.
   size_t best = handoffs.size() - 1;
   const auto load = [&](size_t i) {
@@ -251,15 +251,16 @@ Handoff& EventIngest::Impl::least_busy_handoff(std::shared_ptr<void>& busy) {
   auto count = bulk_transactions[best];
   count->fetch_add(1);
   busy = std::shared_ptr<void>(nullptr, [count](void*) { count->fetch_sub(1); });
-  return *handoffs[best];
+  return best;
 }
 
 std::unique_ptr<EventTransaction> EventIngest::begin_transaction(bool bulk,
                                                                  size_t emit_buffer_bytes,
                                                                  int64_t emit_spool_max_bytes) {
   std::shared_ptr<void> busy;
-  Handoff& handoff = bulk ? impl_->least_busy_handoff(busy) : *impl_->handoffs[0];
-  return std::make_unique<SqlRows>(handoff, impl_->options.boot_id, emit_buffer_bytes,
+  const size_t shard = bulk ? impl_->least_busy_shard(busy) : 0;
+  return std::make_unique<SqlRows>(*impl_->writers[shard], *impl_->handoffs[shard],
+                                   impl_->options.boot_id, emit_buffer_bytes,
                                    emit_spool_max_bytes, std::move(busy));
 }
 
@@ -271,6 +272,14 @@ void EventIngest::add_synthetic(std::string_view type, std::string payload) {
 
 void EventIngest::set_max_batch(uint32_t size, int64_t latency_ns) {
   for (auto& writer : impl_->writers) writer->set_max_batch(size, latency_ns);
+}
+
+void EventIngest::post_maintenance(uint32_t shard, std::shared_ptr<MaintenanceTask> task) {
+  if (shard >= impl_->writers.size()) {
+    return task->ended({sqlstate::kInvalidParameterValue,
+                        "there is no shard " + std::to_string(shard)});
+  }
+  impl_->writers[shard]->post_maintenance(std::move(task));
 }
 
 }  // namespace eventd::engine

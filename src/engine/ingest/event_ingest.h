@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "clock.h"
+#include "engine/ingest/maintenance_task.h"
 #include "engine/storage/event_row.h"
 #include "engine/storage/shard_set.h"
 #include "guid.h"
@@ -23,6 +24,9 @@ struct EventIngestOptions {
   int64_t max_batch_latency_ns = 100'000'000;
   enum class Affinity : uint8_t { kCpu, kNode, kOff } drain_affinity = Affinity::kNode;
   const Clock* clock = &Clock::system();
+  /// Called on a writer's thread when a commit fails with 53100, at most once a second and shard: time
+  /// for retention. Must return at once.
+  std::function<void()> on_storage_full;
 };
 
 /// Rows of one SQL transaction or COPY on their way to one shard: stamped inside the commit, which
@@ -65,6 +69,9 @@ class EventTransaction {
     uint16_t cpu_id = 0;
   };
   virtual void submit(std::function<void(Status, Outcome)> durable) = 0;
+  /// As submit(), but when the writer sleeps and the transaction is small the commit runs on the
+  /// calling thread: no other thread has to wake up. `durable` is then called before this returns.
+  virtual void commit_here(std::function<void(Status, Outcome)> durable) = 0;
 };
 
 /// Owns drain and writer threads. Started once, stopped once.
@@ -89,6 +96,10 @@ class EventIngest {
   void add_synthetic(std::string_view type, std::string payload);
 
   void set_max_batch(uint32_t size, int64_t latency_ns);
+
+  /// Has `task` run on the writer thread of `shard`, between its batches. Its ended() is called in any
+  /// case: with 22023 when there is no such shard, with 57P01 at stop(). Any thread.
+  void post_maintenance(uint32_t shard, std::shared_ptr<MaintenanceTask> task);
 
  private:
   struct Impl;

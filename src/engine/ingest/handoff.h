@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/ingest/drained_batch.h"
+#include "engine/ingest/maintenance_task.h"
 #include "engine/ingest/sql_transaction.h"
 #include "engine/ingest/synthetic.h"
 #include "sync.h"
@@ -22,7 +23,12 @@ struct Fence {
   std::function<void(bool committed)> reached;
 };
 
-using WriterItem = std::variant<SqlCommit, SqlChunk, SqlDiscard, SyntheticEvent, Fence>;
+/// Work on the shard's file between batches.
+struct Maintenance {
+  std::shared_ptr<MaintenanceTask> task;
+};
+
+using WriterItem = std::variant<SqlCommit, SqlChunk, SqlDiscard, SyntheticEvent, Fence, Maintenance>;
 
 /// Bytes of arenas between the drain threads and the end of the writer's append.
 inline constexpr size_t kHandoffBytesMax = 16 << 20;
@@ -59,6 +65,8 @@ class Handoff {
   bool take(Contents& contents, int64_t timeout_ns, bool lend = false);
   /// Writer: true if take() would find something. No lock.
   bool waiting() const { return waiting_.load(std::memory_order_relaxed); }
+  /// The same, for those that look at it themselves.
+  const std::atomic<bool>& waiting_flag() const { return waiting_; }
   /// Writer: the batch's rows have been appended.
   void recycle(DrainedBatch* batch);
 

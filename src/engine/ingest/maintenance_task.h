@@ -21,10 +21,14 @@ class MaintenanceTask {
   enum class Progress : uint8_t { kMore, kFinished };
   /// One bounded step, outside any transaction (it may open and end its own on `shard`).
   /// `rows_wait` becomes true as soon as rows arrive: a long step looks at it and returns kMore early.
-  /// Steps follow each other while the writer has nothing else to do, else one after each batch. An
-  /// error ends the task.
+  /// Steps follow each other while the writer has nothing else to do. Under load one runs after a
+  /// batch now and then, a tenth of the time at most: in those `rows_wait` stays false, so that every
+  /// step makes progress. Tasks of a shard take turns. An error ends the task.
   virtual Result<Progress> step(Shard& shard, const std::atomic<bool>& rows_wait) = 0;
-  /// Called once: OK after kFinished, the error of a step, or 57P01 when the writer stops before.
+  /// Called once: OK after kFinished, the error of a step, 57P01 when the writer stops before, 53000
+  /// when too many tasks wait, or XX001 when the file was found damaged and set aside meanwhile.
+  /// What holds on to the shard's connection has to let go of it now. Runs on the writer's thread or,
+  /// if the task never started, on that of post_maintenance().
   virtual void ended(Status status) = 0;
 };
 
