@@ -1,12 +1,13 @@
-# The Debian packages we build on, as targets. tools/install-packages.sh installs them.
+# The Debian packages we build on, as targets. scripts/install-packages installs them.
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(GTest REQUIRED)
-pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
+
+include(EventdSqlite)
 
 find_library(EVENTD_CCTZ_LIBRARY cctz REQUIRED)
 find_library(EVENTD_PG_QUERY_LIBRARY pg_query REQUIRED)

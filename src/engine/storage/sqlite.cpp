@@ -97,14 +97,18 @@ Result<Connection> Connection::open(const std::string& path, const ConnectionOpt
   // Its counters cost a process-wide lock per allocation. Before SQLite's first use, else no effect.
   static const int no_memory_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   (void)no_memory_statistics;
+  const bool only_read =
+      options.mode == OpenMode::kReadOnly || options.mode == OpenMode::kImmutable;
   const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                    (options.mode == OpenMode::kReadOnly ? SQLITE_OPEN_READONLY
+                    (only_read ? SQLITE_OPEN_READONLY
                      : options.mode == OpenMode::kReadWrite
                          ? SQLITE_OPEN_READWRITE
                          : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   const std::string what = fmt::format("could not open database \"{}\"", path);
   sqlite3* handle = nullptr;
-  int rc = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  int rc = options.mode == OpenMode::kImmutable
+               ? sqlite3_open_v2(immutable_uri(path).c_str(), &handle, flags | SQLITE_OPEN_URI, nullptr)
+               : sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   Connection connection(handle);
   if (rc == SQLITE_OK && options.mode == OpenMode::kReadOnly) {
     // Opening is lazy; only a read shows whether the -shm file can be used.
@@ -122,7 +126,7 @@ Result<Connection> Connection::open(const std::string& path, const ConnectionOpt
   sqlite3_wal_autocheckpoint(connection.handle_, 0);
   std::string pragmas =
       fmt::format("PRAGMA secure_delete=OFF; PRAGMA cache_size=-{};", options.cache_kib);
-  if (options.mode != OpenMode::kReadOnly) {
+  if (!only_read) {
     // page_size has an effect only on a file that is still empty, and only before WAL.
     if (options.page_size_bytes != 0) {
       pragmas += fmt::format("PRAGMA page_size={};", options.page_size_bytes);

@@ -80,6 +80,8 @@ enum class OpenMode : uint8_t {
   kReadWrite,
   /// Falls back to an immutable open where the -shm file can't be made (read-only media).
   kReadOnly,
+  /// Nobody writes the file, and nothing is written beside it: its WAL is not read.
+  kImmutable,
 };
 
 struct ConnectionOptions {
@@ -114,7 +116,7 @@ class Connection {
   Result<Statement> prepare(std::string_view sql);
   /// First column of the first row; 0 when there is none.
   Result<int64_t> query_int64(std::string_view sql);
-  bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+  bool in_transaction() const { return handle_ && sqlite3_get_autocommit(handle_) == 0; }
   Status error(int rc, std::string_view what) const { return error_status(rc, handle_, what); }
 
  private:
