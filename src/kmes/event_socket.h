@@ -34,7 +34,8 @@ struct EventSocketStats {
   uint64_t connections_refused = 0;
   uint64_t connections_open = 0;
   uint64_t events_accepted = 0;     ///< written into a ring
-  uint64_t events_invalid = 0;      ///< dropped: libkmes would have refused them
+  uint64_t events_invalid = 0;      ///< dropped: type or payload that libkmes would have refused
+  uint64_t events_too_large = 0;    ///< dropped: above the largest size the sender was told
   uint64_t protocol_errors = 0;     ///< connections closed for a malformed message
   uint64_t backpressure_pauses = 0; ///< times a connection was not read because a ring was full
   uint64_t rate_pauses = 0;         ///< … because its process was over its rate
@@ -51,12 +52,13 @@ class EventSocket {
                                                     const EventSocketOptions& options);
   /// stop() if not stopped.
   ~EventSocket();
-  /// Closes the connections, ends the thread, removes the socket file. Messages already accepted are
-  /// written first if the rings have room. Idempotent.
+  /// Closes the connections, ends the thread, removes the socket file. What emitters were told is
+  /// accepted is written first, whatever the rate; lost only when the rings stay full for a second.
+  /// Idempotent.
   void stop();
 
-  /// Applies to connections and messages that follow; connected emitters keep their hello's numbers
-  /// and have what exceeds the new ones dropped.
+  /// Applies at once; connected emitters are told. What libkmes checked before it learned of the
+  /// change is still judged by the limits it had (LimitsHistory), so that no event is lost by it.
   void set_limits(const EventSocketLimits& limits);
   EventSocketStats stats() const;
 

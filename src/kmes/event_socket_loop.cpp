@@ -8,25 +8,29 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <ctime>
+#include <thread>
 
 #include "bytes.h"
+#include "kmes/emit_check.h"
 #include "kmes/validate.h"
 
 namespace eventd::kmes {
 namespace {
 
 constexpr uint64_t kListenerKey = 0;
-constexpr uint64_t kStopKey = 1;
-/// Messages taken from one connection before the next one's turn.
+constexpr uint64_t kWakeKey = 1;
+/// Taken from one connection before the next one's turn.
 constexpr int kMessagesPerTurn = 64;
+constexpr size_t kBytesPerTurn = 1 << 20;
 /// Messages still taken from each connection at stop(); more than a socket's queue holds.
 constexpr int kMessagesAtStop = 1024;
+/// How long stop() waits for room in the rings.
+constexpr uint64_t kFinishNs = 1'000'000'000;
 /// How often paused connections are tried again.
 constexpr int kRetryMs = 2;
-/// Idle processes whose bucket is kept.
-constexpr size_t kProcessesMax = 4096;
 /// Room beside one event in a message of its own.
 constexpr uint32_t kFrameSize = 64;
 constexpr uint32_t kMessageTarget = 64 << 10;
@@ -37,7 +41,8 @@ uint64_t monotonic_ns() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<uint64_t>(now.tv_nsec);
 }
 
-EventSocketLimits capped(EventSocketLimits limits, uint32_t ring_event_size_max) {
+EventSocketLimits capped(EventSocketLimits limits, const UserRings& rings) {
+  const auto ring_event_size_max = static_cast<uint32_t>(rings.capacity() / 2);
   limits.max_event_size = std::min({limits.max_event_size, ring_event_size_max,
                                     KMES_SOCKET_MESSAGE_MAX - kFrameSize});
   limits.max_nesting_depth = std::min<uint32_t>(limits.max_nesting_depth, KMES_NESTING_MAX);
@@ -54,17 +59,17 @@ EventSocketLoop::EventSocketLoop(UserRings& rings, const EventSocketOptions& opt
                                  UniqueFd listener)
     : rings_(rings),
       options_(options),
-      ring_event_size_max_(static_cast<uint32_t>(rings.ring(0).capacity() / 2)),
-      limits_(capped(options.limits, ring_event_size_max_)),
+      limits_(capped(options.limits, rings)),
+      rates_(options.limits.max_emit_rate_per_process),
       listener_(std::move(listener)) {}
 
 Status EventSocketLoop::prepare() {
   epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
-  stop_event_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  wake_event_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   // Not touched before a message needs it.
   buffer_.reset(new uint8_t[KMES_SOCKET_MESSAGE_MAX]);
-  if (!epoll_.valid() || !stop_event_.valid() || !watch(listener_.get(), kListenerKey) ||
-      !watch(stop_event_.get(), kStopKey)) {
+  if (!epoll_.valid() || !wake_event_.valid() || !watch(listener_.get(), kListenerKey) ||
+      !watch(wake_event_.get(), kWakeKey)) {
     return {sqlstate::kIoError, std::string("event socket: ") + std::strerror(errno)};
   }
   return {};
@@ -72,26 +77,32 @@ Status EventSocketLoop::prepare() {
 
 void EventSocketLoop::request_stop() {
   stop_requested_.store(true, std::memory_order_release);
+  wake();
+}
+
+void EventSocketLoop::wake() {
   const uint64_t one = 1;
   // Fails only when the counter is full, and then the thread is awake.
-  [[maybe_unused]] const ssize_t written = write(stop_event_.get(), &one, sizeof(one));
+  [[maybe_unused]] const ssize_t written = write(wake_event_.get(), &one, sizeof(one));
 }
 
 void EventSocketLoop::set_limits(const EventSocketLimits& limits) {
   const std::lock_guard lock(limits_mutex_);
   new_limits_ = limits;
   limits_changed_.store(true, std::memory_order_release);
+  wake();
 }
 
 void EventSocketLoop::apply_new_limits() {
   if (!limits_changed_.load(std::memory_order_acquire)) return;
-  const std::lock_guard lock(limits_mutex_);
-  limits_changed_.store(false, std::memory_order_relaxed);
-  limits_ = capped(new_limits_, ring_event_size_max_);
   const uint64_t now_ns = monotonic_ns();
-  for (auto& [guid, process] : processes_) {
-    kmes_token_bucket_set_rate(&process.bucket, limits_.max_emit_rate_per_process, now_ns);
+  {
+    const std::lock_guard lock(limits_mutex_);
+    limits_changed_.store(false, std::memory_order_relaxed);
+    limits_.change(capped(new_limits_, rings_), now_ns);
   }
+  rates_.set_rate(limits_.now().max_emit_rate_per_process, now_ns);
+  for (auto& [key, connection] : connections_) connection.hello_due = !send_hello(connection);
 }
 
 EventSocketStats EventSocketLoop::stats() const {
@@ -103,6 +114,7 @@ EventSocketStats EventSocketLoop::stats() const {
           .connections_open = get(counters_.open),
           .events_accepted = get(counters_.events),
           .events_invalid = get(counters_.invalid),
+          .events_too_large = get(counters_.too_large),
           .protocol_errors = get(counters_.protocol_errors),
           .backpressure_pauses = get(counters_.backpressure_pauses),
           .rate_pauses = get(counters_.rate_pauses)};
@@ -129,24 +141,54 @@ void EventSocketLoop::run() {
       const uint64_t key = events[static_cast<size_t>(i)].data.u64;
       if (key == kListenerKey) {
         accept_all();
-      } else if (auto found = connections_.find(key); found != connections_.end()) {
-        serve(found->second, kMessagesPerTurn);
-        if (found->second.closing) {
-          close_connection(found->second);
-          connections_.erase(found);
-        } else if (found->second.pause != Pause::kNone) {
-          unwatch(found->second.fd.get());  // a hang-up would be reported over and over
-          paused_.push_back(key);
-        }
+      } else if (key == kWakeKey) {
+        uint64_t wakes = 0;
+        [[maybe_unused]] const ssize_t got = read(wake_event_.get(), &wakes, sizeof(wakes));
+      } else {
+        serve_ready(key);
       }
     }
     resume_paused();
   }
+  finish();
+}
+
+void EventSocketLoop::finish() {
   for (auto& [key, connection] : connections_) {
-    serve(connection, kMessagesAtStop);
-    close_connection(connection);
+    // Nothing more gets in; what is in already was accepted, so the rate does not matter any more.
+    shutdown(connection.fd.get(), SHUT_RD);
+    if (connection.process != nullptr) rates_.leave(*connection.process);
+    connection.process = nullptr;
   }
+  const uint64_t deadline_ns = monotonic_ns() + kFinishNs;
+  bool ring_full = true;
+  while (ring_full) {
+    ring_full = false;
+    for (auto& [key, connection] : connections_) {
+      if (connection.closing) continue;
+      serve(connection, {kMessagesAtStop, SIZE_MAX});
+      ring_full = ring_full || (connection.pause == Pause::kRingFull && !connection.closing);
+    }
+    if (ring_full && monotonic_ns() >= deadline_ns) break;  // nobody drains
+    if (ring_full) std::this_thread::sleep_for(std::chrono::milliseconds(kRetryMs));
+  }
+  for (auto& [key, connection] : connections_) close_connection(connection);
   connections_.clear();
+}
+
+void EventSocketLoop::serve_ready(uint64_t key) {
+  const auto found = connections_.find(key);
+  if (found == connections_.end()) return;
+  Connection& connection = found->second;
+  serve(connection, {kMessagesPerTurn, kBytesPerTurn});
+  if (connection.closing) {
+    close_connection(connection);
+    connections_.erase(found);
+  } else if (connection.pause != Pause::kNone) {
+    note_pause(connection.pause);
+    unwatch(connection.fd.get());  // a hang-up would be reported over and over
+    paused_.push_back(key);
+  }
 }
 
 void EventSocketLoop::accept_all() {
@@ -169,66 +211,57 @@ void EventSocketLoop::accept_all() {
 void EventSocketLoop::add_connection(UniqueFd fd) {
   Connection connection;
   auto peer = read_peer_identity(fd.get(), options_.boot_id);
-  forget_idle_processes();
-  if (!peer.ok() || connections_.size() >= options_.max_connections ||
-      processes_.size() >= kProcessesMax) {
+  if (!peer.ok() || connections_.size() >= options_.max_connections) {
     add(counters_.refused);
     return;  // closed: kmes_open() says EUSERS
   }
   connection.fd = std::move(fd);
   connection.peer = *peer;
-  const bool exempt = options_.exempt_superuser && connection.peer.uid == 0;
-  if (!exempt) {
-    const auto [at, is_new] = processes_.try_emplace(connection.peer.stamp.process_guid.bytes);
-    connection.process = &at->second;
-    if (is_new) {
-      kmes_token_bucket_init(&at->second.bucket, limits_.max_emit_rate_per_process, monotonic_ns());
+  if (!options_.exempt_superuser || connection.peer.uid != 0) {
+    connection.process = rates_.join(connection.peer.stamp.process_guid, monotonic_ns());
+    if (connection.process == nullptr) {
+      add(counters_.refused);
+      return;
     }
   }
   const uint64_t key = next_key_++;
   if (!send_hello(connection) || !watch(connection.fd.get(), key)) {
+    if (connection.process != nullptr) rates_.leave(*connection.process);
     add(counters_.refused);
     return;
   }
-  if (connection.process != nullptr) ++connection.process->connections;
   connections_.emplace(key, std::move(connection));
   add(counters_.accepted);
   add(counters_.open);
 }
 
-void EventSocketLoop::forget_idle_processes() {
-  const uint64_t now_ns = monotonic_ns();
-  std::erase_if(processes_, [&](const auto& item) {
-    kmes_token_bucket bucket = item.second.bucket;
-    return item.second.connections == 0 &&
-           kmes_token_bucket_available(&bucket, now_ns) >=
-               limits_.max_emit_rate_per_process;
-  });
-}
-
 bool EventSocketLoop::send_hello(const Connection& connection) {
+  const EventSocketLimits& limits = limits_.now();
   kmes_socket_hello hello{};
   std::memcpy(hello.magic, KMES_SOCKET_MAGIC, sizeof(hello.magic));
   hello.version = KMES_SOCKET_VERSION;
-  hello.max_event_size = limits_.max_event_size;
-  hello.max_nesting_depth = limits_.max_nesting_depth;
-  hello.max_emit_rate = connection.process == nullptr ? 0 : limits_.max_emit_rate_per_process;
+  hello.max_event_size = limits.max_event_size;
+  hello.max_nesting_depth = limits.max_nesting_depth;
+  hello.max_emit_rate = connection.process == nullptr ? 0 : limits.max_emit_rate_per_process;
   hello.max_message_size =
-      std::min(std::max(limits_.max_event_size, kMessageTarget) + kFrameSize, KMES_SOCKET_MESSAGE_MAX);
+      std::min(std::max(limits.max_event_size, kMessageTarget) + kFrameSize, KMES_SOCKET_MESSAGE_MAX);
+  hello.limits_version = limits_.version();
   return send(connection.fd.get(), &hello, sizeof(hello), MSG_DONTWAIT | MSG_NOSIGNAL) ==
          static_cast<ssize_t>(sizeof(hello));
 }
 
 void EventSocketLoop::close_connection(Connection& connection) {
-  if (connection.process != nullptr) --connection.process->connections;
+  if (connection.process != nullptr) rates_.leave(*connection.process);
   counters_.open.fetch_sub(1, std::memory_order_relaxed);
   connection.fd.reset();
 }
 
-void EventSocketLoop::serve(Connection& connection, int messages_max) {
+void EventSocketLoop::serve(Connection& connection, Turn turn) {
   connection.pause = Pause::kNone;
-  for (int i = 0; i < messages_max; ++i) {
-    switch (read_message(connection)) {
+  // One that reads nothing takes no more hellos: it is told when there is room again.
+  if (connection.hello_due) connection.hello_due = !send_hello(connection);
+  while (turn.messages > 0 && turn.bytes > 0) {
+    switch (read_message(connection, turn)) {
       case Read::kMessage: continue;
       case Read::kNothing:
       case Read::kPaused: return;
@@ -237,19 +270,18 @@ void EventSocketLoop::serve(Connection& connection, int messages_max) {
   }
 }
 
-EventSocketLoop::Read EventSocketLoop::read_message(Connection& connection) {
+EventSocketLoop::Read EventSocketLoop::read_message(Connection& connection, Turn& turn) {
   // The message leaves the socket only when all of it is on a ring: its sender goes on being blocked
   // meanwhile, and nothing has to be kept here.
-  const ssize_t size = recv(connection.fd.get(), buffer_.get(), KMES_SOCKET_MESSAGE_MAX,
-                            MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
-  if (size < 0) {
-    return errno == EAGAIN || errno == EINTR ? Read::kNothing : Read::kClosed;
-  }
-  if (size == 0) return Read::kClosed;
-  Read result = Read::kClosed;
-  if (static_cast<size_t>(size) <= KMES_SOCKET_MESSAGE_MAX) {
-    result = write_events(connection, static_cast<size_t>(size));
-  }
+  const ssize_t received = recv(connection.fd.get(), buffer_.get(), KMES_SOCKET_MESSAGE_MAX,
+                                MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+  if (received < 0) return errno == EAGAIN || errno == EINTR ? Read::kNothing : Read::kClosed;
+  if (received == 0) return Read::kClosed;
+  const auto size = static_cast<size_t>(received);
+  --turn.messages;
+  turn.bytes -= std::min(turn.bytes, size);
+  const Read result =
+      size <= KMES_SOCKET_MESSAGE_MAX ? write_events(connection, size) : Read::kClosed;
   if (result == Read::kClosed) add(counters_.protocol_errors);
   if (result == Read::kMessage) {
     connection.message_done = 0;
@@ -258,70 +290,97 @@ EventSocketLoop::Read EventSocketLoop::read_message(Connection& connection) {
   return result;
 }
 
-bool EventSocketLoop::is_valid(const kmes_socket_event& event) const {
-  const uint64_t size = uint64_t{KMES_HEADER_FIXED_SIZE} + event.type_len + event.payload_len;
-  return size <= limits_.max_event_size && kmes_utf8_valid(event.type, event.type_len) &&
-         kmes_msgpack_valid(event.payload, event.payload_len, limits_.max_nesting_depth);
-}
-
 EventSocketLoop::Read EventSocketLoop::write_events(Connection& connection, size_t message_size) {
   std::array<kmes_socket_event, KMES_BATCH_MAX> events;
   const int parsed = kmes_socket_parse_emit(buffer_.get(), message_size, events.data());
   if (parsed < 0) return Read::kClosed;
   const auto count = static_cast<uint32_t>(parsed);
+  kmes_socket_emit head;
+  std::memcpy(&head, buffer_.get(), sizeof(head));
 
+  const uint64_t now_ns =
+      connection.process != nullptr || head.limits_version != limits_.version() ? monotonic_ns() : 0;
+  const EventSocketLimits& told = limits_.of(head.limits_version, now_ns);
+  const kmes_emit_limits limits{told.max_event_size, told.max_nesting_depth};
+  // What fails costs nothing of the rate, so tokens are counted out among the good ones.
+  const uint32_t tokens = connection.process != nullptr
+                              ? kmes_token_bucket_available(&connection.process->bucket, now_ns)
+                              : UINT32_MAX;
   std::array<EmitEntry, KMES_BATCH_MAX> entries;
-  std::array<uint32_t, KMES_BATCH_MAX> positions;  // of each entry in the message
+  std::array<uint16_t, KMES_BATCH_MAX> positions;  // of each entry in the message
+  std::array<int, KMES_BATCH_MAX> errors;
   uint32_t valid = 0;
-  for (uint32_t i = connection.message_done; i < count; ++i) {
-    const kmes_socket_event& event = events[i];
-    if (!is_valid(event)) continue;
-    positions[valid] = i;
+  uint32_t looked = connection.message_done;
+  for (; looked < count && valid < tokens; ++looked) {
+    const kmes_socket_event& event = events[looked];
+    int error = kmes_emit_check_size(&limits, event.type_len, event.payload_len);
+    if (error == 0) {
+      error = kmes_emit_check_content(&limits, event.type, event.type_len, event.payload,
+                                      event.payload_len);
+    }
+    errors[looked] = error;
+    if (error != 0) continue;
+    positions[valid] = static_cast<uint16_t>(looked);
     entries[valid++] = {as_text({event.type, event.type_len}), {event.payload, event.payload_len}};
   }
-  uint32_t allowed = valid;
-  const uint64_t now_ns = connection.process != nullptr ? monotonic_ns() : 0;
-  if (connection.process != nullptr) {
-    allowed = std::min(allowed, kmes_token_bucket_available(&connection.process->bucket, now_ns));
-  }
   const auto written = static_cast<uint32_t>(
-      rings_.try_emit_lossless(std::span(entries.data(), allowed), connection.peer.stamp));
+      rings_.try_emit_lossless(std::span(entries.data(), valid), connection.peer.stamp));
   if (connection.process != nullptr) {
     kmes_token_bucket_take(&connection.process->bucket, written, now_ns);
   }
-  const uint32_t done = written == valid ? count : positions[written];
+  const uint32_t done = written == valid ? looked : positions[written];
   add(counters_.events, written);
-  add(counters_.invalid, done - connection.message_done - written);
+  for (uint32_t i = connection.message_done; i < done; ++i) {
+    if (errors[i] != 0) add(errors[i] == ENOSPC ? counters_.too_large : counters_.invalid);
+  }
   connection.message_done = done;
   if (done == count) return Read::kMessage;
-  pause(connection, written == allowed ? Pause::kOverRate : Pause::kRingFull);
+  connection.pause = written == valid ? Pause::kOverRate : Pause::kRingFull;
   return Read::kPaused;
-}
-
-void EventSocketLoop::pause(Connection& connection, Pause why) {
-  connection.pause = why;
-  add(why == Pause::kOverRate ? counters_.rate_pauses : counters_.backpressure_pauses);
 }
 
 void EventSocketLoop::resume_paused() {
   if (paused_.empty()) return;
   const uint64_t now_ns = monotonic_ns();
+  bool ring_full = false;
+  // From where the last round ended, so that each gets its turn while the ring is nearly full.
+  const size_t start = next_paused_ % paused_.size();
+  std::rotate(paused_.begin(), paused_.begin() + static_cast<ptrdiff_t>(start), paused_.end());
+  next_paused_ = 0;
+  size_t tried = 0;
   std::erase_if(paused_, [&](uint64_t key) {
-    const auto found = connections_.find(key);
-    if (found == connections_.end()) return true;
-    Connection& connection = found->second;
-    if (connection.pause == Pause::kOverRate && connection.process != nullptr &&
-        kmes_token_bucket_available(&connection.process->bucket, now_ns) == 0) {
-      return false;
-    }
-    serve(connection, kMessagesPerTurn);
-    if (connection.pause != Pause::kNone && !connection.closing) return false;
-    if (connection.closing || !watch(connection.fd.get(), key)) {
-      close_connection(connection);
-      connections_.erase(found);
-    }
-    return true;
+    if (ring_full) return false;  // for the others as well
+    const bool resumed = resume(key, now_ns, ring_full);
+    if (!resumed) ++tried;
+    return resumed;
   });
+  next_paused_ = tried;
+}
+
+bool EventSocketLoop::resume(uint64_t key, uint64_t now_ns, bool& ring_full) {
+  const auto found = connections_.find(key);
+  if (found == connections_.end()) return true;
+  Connection& connection = found->second;
+  if (connection.pause == Pause::kOverRate && connection.process != nullptr &&
+      kmes_token_bucket_available(&connection.process->bucket, now_ns) == 0) {
+    return false;
+  }
+  const Pause before = connection.pause;
+  serve(connection, {kMessagesPerTurn, kBytesPerTurn});
+  if (connection.pause != Pause::kNone && !connection.closing) {
+    ring_full = connection.pause == Pause::kRingFull;
+    if (connection.pause != before) note_pause(connection.pause);
+    return false;
+  }
+  if (connection.closing || !watch(connection.fd.get(), key)) {
+    close_connection(connection);
+    connections_.erase(found);
+  }
+  return true;
+}
+
+void EventSocketLoop::note_pause(Pause why) {
+  add(why == Pause::kOverRate ? counters_.rate_pauses : counters_.backpressure_pauses);
 }
 
 }  // namespace eventd::kmes

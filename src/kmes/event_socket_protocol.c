@@ -27,8 +27,7 @@ int kmes_socket_parse_emit(const void *message, size_t size, struct kmes_socket_
 	memcpy(&head, at, sizeof(head));
 	at += sizeof(head);
 	left -= sizeof(head);
-	if (head.magic != KMES_SOCKET_EMIT_MAGIC || head.reserved != 0 || head.count == 0 ||
-	    head.count > KMES_BATCH_MAX)
+	if (head.magic != KMES_SOCKET_EMIT_MAGIC || head.count == 0 || head.count > KMES_BATCH_MAX)
 		return -1;
 	for (unsigned int i = 0; i < head.count; i++) {
 		struct kmes_socket_entry entry;

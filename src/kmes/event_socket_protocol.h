@@ -2,7 +2,8 @@
  * The messages on `event_socket` (Unix SOCK_SEQPACKET), read by both sides: libkmes and EventSocket.
  * Little-endian, packed. Pure C.
  *
- *   server -> client, once, on connect:  hello (struct kmes_socket_hello)
+ *   server -> client, on connect, and    hello (struct kmes_socket_hello)
+ *   again when the limits change:
  *   client -> server, each a batch:      struct kmes_socket_emit, then `count` entries, each
  *                                        struct kmes_socket_entry, type, payload; nothing after them
  *
@@ -16,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kmes/emit_check.h" /* KMES_BATCH_MAX */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -24,7 +27,6 @@ extern "C" {
 #define KMES_SOCKET_VERSION 1
 #define KMES_SOCKET_DEFAULT_PATH "/run/eventd/event.sock"
 #define KMES_SOCKET_EMIT_MAGIC 0x54494d45u /* "EMIT" */
-#define KMES_BATCH_MAX 256
 /* What the server takes in one message, whatever the hello says (4 MB events and their frame). */
 #define KMES_SOCKET_MESSAGE_MAX ((4u << 20) + (64u << 10) + 1024u)
 
@@ -35,13 +37,14 @@ struct kmes_socket_hello {
 	uint32_t max_nesting_depth;
 	uint32_t max_emit_rate;     /* events a second and burst, of this process; 0 = no limit */
 	uint32_t max_message_size;
-	uint32_t reserved;          /* zero */
+	uint16_t limits_version;    /* of these limits; not zero */
+	uint16_t reserved;          /* zero */
 };
 
 struct kmes_socket_emit {
 	uint32_t magic;
 	uint16_t count; /* 1 .. KMES_BATCH_MAX */
-	uint16_t reserved; /* zero */
+	uint16_t limits_version; /* that the sender checked with; 0 = the server's own now */
 };
 
 struct kmes_socket_entry {

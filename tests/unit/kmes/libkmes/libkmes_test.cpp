@@ -1,81 +1,23 @@
 // libkmes, through the shared library, against EventSocket: errors in order, events end to end.
-#include <gtest/gtest.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <functional>
-#include <string>
-#include <thread>
-#include <vector>
-
-#include "kmes/event_socket.h"
-#include "kmes/event_socket_protocol.h"
-#include "kmes/libkmes/kmes.h"
 #include "kmes/peer_identity.h"
-#include "kmes/ring_reader.h"
 #include "kmes/stamp_guid.h"
+#include "tests/unit/kmes/libkmes/libkmes_fixture.h"
 
 namespace eventd::kmes {
 namespace {
 
 using namespace std::string_literals;
 
-class LibKmes : public testing::Test {
- protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/kmes-test-XXXXXX";
-    directory_ = mkdtemp(pattern);
-    options_.path = directory_ + "/event.sock";
-    options_.boot_id.bytes[0] = 5;
-    auto rings = UserRings::create(1, KMES_CAPACITY_MIN);
-    ASSERT_TRUE(rings.ok());
-    rings_ = std::move(rings).value();
-  }
-  void TearDown() override {
-    kmes_close(client_);
-    socket_.reset();
-    rmdir(directory_.c_str());
-  }
-  void start() {
-    auto started = EventSocket::start(*rings_, options_);
-    ASSERT_TRUE(started.ok()) << started.error().message;
-    socket_ = std::move(started).value();
-  }
-  void open(unsigned flags = 0) {
-    client_ = kmes_open(options_.path.c_str(), flags);
-    ASSERT_NE(client_, nullptr) << std::strerror(errno);
-  }
-  int emit(const std::string& type, const std::string& payload) {
-    errno = 0;
-    return kmes_emit(client_, type.data(), type.size(), payload.data(), payload.size()) == 0
-               ? 0 : errno;
-  }
-  /// Waits (bounded) for what another thread brings about.
-  bool eventually(const std::function<bool()>& condition) {
-    for (int i = 0; i < 5000; ++i) {
-      if (condition()) return true;
-      usleep(1000);
-    }
-    return false;
-  }
-
-  std::string directory_;
-  EventSocketOptions options_;
-  std::unique_ptr<UserRings> rings_;
-  std::unique_ptr<EventSocket> socket_;
-  struct kmes* client_ = nullptr;
-};
-
 TEST_F(LibKmes, AnEventArrivesStampedByTheServer) {
   start();
   open();
   ASSERT_EQ(emit("app.started", "\x81\xa1" "a\x01"), 0);
-  RingReader reader(rings_->ring(0));
+  RingReader reader(*rings_->ring(0));
   std::vector<uint8_t> buffer(KMES_CAPACITY_MIN / 2);
   ASSERT_TRUE(eventually([&] { return reader.next(buffer) == RingReader::Next::kEvent; }));
   const EventView event(buffer.data());
@@ -119,6 +61,49 @@ TEST_F(LibKmes, ErrorsInTheOrderOfTheSpecification) {
   EXPECT_EQ(socket_->stats().events_invalid, 0U);
 }
 
+TEST_F(LibKmes, OfEveryPairOfFailuresTheFirstWins) {
+  options_.exempt_superuser = false;
+  options_.limits.max_event_size = 1024;
+  options_.limits.max_emit_rate_per_process = 200;
+  start();
+  open();
+  struct Failure {
+    const char* name;
+    int error;
+    std::function<void(std::vector<kmes_entry>&)> apply;
+  };
+  const std::vector<Failure> failures = {
+      {"count", EINVAL, [](auto& entries) { entries.resize(257, entries[0]); }},
+      {"rate", EAGAIN, [](auto& entries) { if (entries.size() < 201) entries.resize(201, entries[0]); }},
+      {"no type", EINVAL, [](auto& entries) { entries[0].type_len = 0; }},
+      {"overflow", EINVAL, [](auto& entries) { entries[0].payload_len = SIZE_MAX; }},
+      {"too large", ENOSPC,
+       [](auto& entries) { if (entries[0].payload_len < 2000) entries[0].payload_len = 2000; }},
+      {"null type", EFAULT, [](auto& entries) { entries[0].type = nullptr; }},
+      {"null payload", EFAULT, [](auto& entries) { entries[0].payload = nullptr; }},
+      {"type", EINVAL, [](auto& e) { if (e[0].type != nullptr) e[0].type = "\xff"; }},
+      {"payload", EINVAL, [](auto& e) { if (e[0].payload != nullptr) e[0].payload = "\xc1"; }},
+  };
+  for (size_t first = 0; first < failures.size(); ++first) {
+    for (size_t second = first; second < failures.size(); ++second) {
+      std::vector<kmes_entry> entries = {{"a", 1, "\x01", 1}};
+      failures[first].apply(entries);
+      failures[second].apply(entries);
+      unsigned emitted = 9;
+      errno = 0;
+      EXPECT_EQ(kmes_emit_batch(client_, entries.data(), static_cast<unsigned>(entries.size()),
+                                &emitted), -1);
+      EXPECT_EQ(errno, failures[first].error)
+          << failures[first].name << " and " << failures[second].name;
+      EXPECT_EQ(emitted, first < 2 ? 9U : 0U) << failures[first].name << " and "
+                                              << failures[second].name;
+    }
+  }
+  // All of that cost nothing.
+  const std::vector<kmes_entry> all(200, {"a", 1, "\x01", 1});
+  EXPECT_EQ(kmes_emit_batch(client_, all.data(), 200, nullptr), 0);
+}
+
 TEST_F(LibKmes, BatchStopsAtTheFirstBadEntry) {
   start();
   open();
@@ -138,9 +123,7 @@ TEST_F(LibKmes, BatchStopsAtTheFirstBadEntry) {
 }
 
 TEST_F(LibKmes, LargeBatchesAreCutIntoMessages) {
-  auto rings = UserRings::create(1, 8 << 20);
-  ASSERT_TRUE(rings.ok());
-  rings_ = std::move(rings).value();
+  make_rings(8 << 20);
   start();
   open();
   const std::string payload = "\xc5\x4e\x20"s + std::string(20'000, 'x');
@@ -190,13 +173,13 @@ TEST_F(LibKmes, AFullServerIsFeltAndLosesNothing) {
   ASSERT_EQ(error, EAGAIN);
   EXPECT_GT(socket_->stats().backpressure_pauses, 0U);
   // Now somebody drains: all of it arrives, in order.
-  RingReader reader(rings_->ring(0));
+  RingReader reader(*rings_->ring(0));
   std::vector<uint8_t> buffer(KMES_CAPACITY_MIN / 2);
   uint64_t last = 0;
   EXPECT_TRUE(eventually([&] {
     while (reader.next(buffer) == RingReader::Next::kEvent) {
       EXPECT_EQ(EventView(buffer.data()).sequence(), ++last);
-      rings_->note_drained(0, reader.read_pos());
+      rings_->note_drained(0, reader.stream_pos());
     }
     return last == sent;
   })) << last << " of " << sent;
@@ -207,24 +190,10 @@ TEST_F(LibKmes, BlockingSenderWaitsForTheDrain) {
   start();
   open();
   constexpr uint64_t kEvents = 3000;
-  std::thread drain([&] {
-    RingReader reader(rings_->ring(0));
-    std::vector<uint8_t> buffer(KMES_CAPACITY_MIN / 2);
-    uint64_t last = 0;
-    for (int idle = 0; last < kEvents && idle < 100;) {
-      if (reader.next(buffer) == RingReader::Next::kEvent) {
-        EXPECT_EQ(EventView(buffer.data()).sequence(), ++last);
-        rings_->note_drained(0, reader.read_pos());
-        idle = 0;
-      } else if (!reader.wait(100'000'000)) {
-        ++idle;
-      }
-    }
-    EXPECT_EQ(last, kEvents);
-  });
-  const std::string payload = "\xc5\x03\xe8"s + std::string(1000, 'x');
-  for (uint64_t i = 0; i < kEvents; ++i) ASSERT_EQ(emit("block", payload), 0);
-  drain.join();
+  uint64_t last = 0;
+  drain([&](const EventView& event) { EXPECT_EQ(event.sequence(), ++last); });
+  for (uint64_t i = 0; i < kEvents; ++i) ASSERT_EQ(emit("block", binary(1000)), 0);
+  EXPECT_TRUE(eventually([&] { return drained_ == kEvents; })) << drained_;
 }
 
 TEST_F(LibKmes, WhatWasSentBeforeCloseArrives) {
@@ -245,21 +214,15 @@ TEST_F(LibKmes, OpenErrors) {
   EXPECT_EQ(kmes_open(std::string(200, 'x').c_str(), 0), nullptr);
   EXPECT_EQ(errno, EINVAL);
   EXPECT_EQ(kmes_open("/dev/null", 0), nullptr);
-  EXPECT_EQ(errno, ENOSYS) << "a device, which is not supported yet";
+  EXPECT_EQ(errno, EPROTO) << "a device, but another one";
+  EXPECT_EQ(kmes_open("", 0), nullptr);
+  EXPECT_EQ(errno, EINVAL);
   options_.max_connections = 1;
   start();
   open();
   EXPECT_EQ(kmes_open(options_.path.c_str(), 0), nullptr);
   EXPECT_EQ(errno, EUSERS);
   EXPECT_EQ(socket_->stats().connections_refused, 1U);
-}
-
-TEST_F(LibKmes, ServerGoneIsSaid) {
-  start();
-  open();
-  socket_->stop();
-  EXPECT_EQ(emit("a", "\x01"), EPIPE);
-  EXPECT_NE(access(options_.path.c_str(), F_OK), 0) << "the socket file is gone";
 }
 
 TEST_F(LibKmes, StaleSocketIsReplacedALiveOneIsNot) {
@@ -284,63 +247,6 @@ TEST_F(LibKmes, StaleSocketIsReplacedALiveOneIsNot) {
   close(::open(options_.path.c_str(), O_CREAT | O_WRONLY, 0600));
   EXPECT_FALSE(EventSocket::start(*rings_, options_).ok());
   unlink(options_.path.c_str());
-}
-
-class RawClient : public LibKmes {
- protected:
-  int connect_raw() {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strcpy(address.sun_path, options_.path.c_str());
-    const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET, 0);
-    EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-    kmes_socket_hello hello{};
-    EXPECT_EQ(recv(fd, &hello, sizeof(hello), 0), static_cast<ssize_t>(sizeof(hello)));
-    return fd;
-  }
-};
-
-TEST_F(RawClient, MalformedMessagesCloseTheConnection) {
-  start();
-  uint64_t errors = 0;
-  for (const std::string& message :
-       {"x"s, std::string(8, '\0'), "EMIT\x00\x00\x00\x00"s, "EMIT\x01\x00\x00\x00"s,
-        "EMIT\x01\x00\x00\x00\xff\xff\xff\xff\x01\x00\x00\x00" "a"s}) {
-    const int fd = connect_raw();
-    ASSERT_EQ(send(fd, message.data(), message.size(), 0), static_cast<ssize_t>(message.size()));
-    char byte;
-    EXPECT_LE(recv(fd, &byte, 1, 0), 0) << "closed";
-    close(fd);
-    ++errors;
-    EXPECT_EQ(socket_->stats().protocol_errors, errors);
-  }
-}
-
-TEST_F(RawClient, TheServerChecksAgain) {
-  start();
-  const int fd = connect_raw();
-  // 3 events: bad payload, bad type, good.
-  const std::string message = "EMIT\x03\x00\x00\x00"s + "\x01\x00\x00\x00\x01\x00\x00\x00" "a\xc1"s +
-                              "\x01\x00\x00\x00\x01\x00\x00\x00\xff\x01"s +
-                              "\x01\x00\x00\x00\x01\x00\x00\x00" "a\x01"s;
-  ASSERT_EQ(send(fd, message.data(), message.size(), 0), static_cast<ssize_t>(message.size()));
-  EXPECT_TRUE(eventually([&] { return socket_->stats().events_accepted == 1; }));
-  EXPECT_EQ(socket_->stats().events_invalid, 2U);
-  EXPECT_EQ(rings_->last_sequence(0), 1U);
-  close(fd);
-}
-
-TEST_F(RawClient, LimitsMayChangeLive) {
-  start();
-  open();
-  EventSocketLimits limits = options_.limits;
-  limits.max_event_size = 1000;
-  socket_->set_limits(limits);
-  EXPECT_EQ(emit("a", "\xc5\x07\xd0"s + std::string(2000, 'x')), 0) << "as its hello said";
-  EXPECT_TRUE(eventually([&] { return socket_->stats().events_invalid == 1; }));
-  kmes_close(client_);
-  open();
-  EXPECT_EQ(emit("a", "\xc5\x07\xd0"s + std::string(2000, 'x')), ENOSPC);
 }
 
 }  // namespace
