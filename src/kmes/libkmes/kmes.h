@@ -3,12 +3,13 @@
  * libkmes: hand events to eventd.
  *
  *   struct kmes *k = kmes_open(NULL, 0);
- *   kmes_emit(k, "app.started", 11, payload, payload_len);   // payload: one msgpack value
+ *   kmes_emit(k, "app.started", 11, payload, payload_len);   (payload: one msgpack value)
  *   kmes_close(k);
  *
  * Functions that fail return -1 (kmes_open: NULL) and set errno. A handle may be used from several
- * threads at once; after fork() the child must open its own (the server knows the sender by the
- * process that connected).
+ * threads at once, but closed only when none uses it. After fork() the child opens its own: the server
+ * knows the sender by the process that connected, so the parent's handle fails there with ESTALE.
+ * Nothing here raises a signal.
  */
 #ifndef KMES_H
 #define KMES_H
@@ -37,15 +38,17 @@ struct kmes_entry {
 };
 
 /*
- * Connects to the server's event socket. `path` NULL: the default, /run/eventd/event.sock.
+ * Connects to the server. `path` NULL: the kernel module's device /dev/kmes where that is present, else
+ * the server's socket /run/eventd/event.sock. Another path: that socket, or that device. Blocks for up
+ * to 10 s, KMES_NONBLOCK or not.
  *
- *   EINVAL        unknown flag, or a path too long for a socket
- *   EPERM         no right to write to the socket
+ *   EINVAL        unknown flag, or a path that is empty or too long for a socket (107 bytes)
+ *   EPERM         no right to write to the socket, or to use the device
  *   ENOENT, ECONNREFUSED   no server there
- *   ENOSYS        only the device /dev/kmes is there (or was asked for): not supported by this version
- *   EPROTO        what answers is not an eventd of this version
- *   ETIMEDOUT     the server did not greet within 5 s
+ *   EPROTO        what answers is not an eventd, or not a module, of this version
+ *   ETIMEDOUT     the server did not take the connection, or not greet, within 5 s each
  *   EUSERS        the server has no room for another connection
+ *   ENOMEM, EMFILE, ENFILE   as always
  */
 KMES_API struct kmes *kmes_open(const char *path, unsigned int flags);
 
@@ -53,15 +56,18 @@ KMES_API struct kmes *kmes_open(const char *path, unsigned int flags);
  * Emits one event. 0 when the server has it (in its socket: it is not lost unless the server dies).
  * Errors, the first that applies:
  *
+ *   EPERM    the device only: no right to emit any more
  *   EAGAIN   over max_emit_rate_per_process (or, last, the server is full and KMES_NONBLOCK set)
- *   EINVAL   type_len 0 or above 65535, or a size overflow
+ *   EINVAL   type_len 0 or above 65535, or an event of 4 GiB or more
  *   ENOSPC   the event (77 bytes of header, type, payload) is larger than the server takes
- *   EFAULT   a null pointer with a length
+ *   EFAULT   a null pointer with a length (the device: any bad address)
  *   EINVAL   type not UTF-8; payload not exactly one well-formed msgpack value, nested too deeply, or
  *            with a string that is not UTF-8
  *   EPIPE, ECONNRESET   the server is gone: close and open again
+ *   ESTALE   the handle is of the parent process
  *
- * An event that fails costs nothing of the rate.
+ * An event that fails costs nothing of the rate. The server's limits may change while connected; the
+ * new ones are used from then on.
  */
 KMES_API int kmes_emit(struct kmes *kmes, const void *type, size_t type_len, const void *payload,
 		       size_t payload_len);
@@ -69,7 +75,8 @@ KMES_API int kmes_emit(struct kmes *kmes, const void *type, size_t type_len, con
 /*
  * Emits 1 to KMES_EMIT_BATCH_MAX events, which share a timestamp where they share a message (64 kB).
  * Stops at the first that fails, with its error; `*emitted` (may be NULL) is the number emitted.
- * EINVAL for the count and EAGAIN for the rate (all or none) come before anything is looked at.
+ * EINVAL for the count and EAGAIN for the rate (all or none: a batch of more events than the rate never
+ * passes) come before anything is looked at, and leave `*emitted` alone, as do EPERM and ESTALE.
  */
 KMES_API int kmes_emit_batch(struct kmes *kmes, const struct kmes_entry *entries, unsigned int count,
 			     unsigned int *emitted);
