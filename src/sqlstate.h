@@ -110,6 +110,7 @@ inline constexpr SqlState kStatementTooComplex{"54001"};
 inline constexpr SqlState kTooManyColumns{"54011"};
 inline constexpr SqlState kTooManyArguments{"54023"};
 inline constexpr SqlState kObjectNotInPrerequisiteState{"55000"};
+inline constexpr SqlState kObjectInUse{"55006"};
 inline constexpr SqlState kCantChangeRuntimeParam{"55P02"};
 inline constexpr SqlState kLockNotAvailable{"55P03"};
 inline constexpr SqlState kQueryCanceled{"57014"};

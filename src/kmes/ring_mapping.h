@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "kernel/uapi/kmes.h"
+#include "kmes/ring_data.h"
 #include "result.h"
 #include "sync.h"
 #include "unique_fd.h"
@@ -15,22 +16,36 @@ namespace eventd::kmes {
 /// Readers that may be attached to one user-mode ring at a time (the creator's own view not counted).
 inline constexpr uint32_t kAttachmentsMax = 31;
 
+class RingMapping;
+
 /// What all views of one user-mode ring share: its two memfds and a table of consumer pages, one
 /// per view, which the producer scans after publishing. Thread-safe.
+///
+/// An emitter looks for sleepers after it has let go of the ring, which may be replaced by then.
+/// Therefore UserRings keeps this object, and it keeps its control pages, as long as anything emits;
+/// the data goes with the last view, and the rest serves a later generation (renew()).
 class RingMemory {
  public:
-  static Result<std::shared_ptr<RingMemory>> create(uint64_t capacity_bytes);
+  /// Control pages only. 53200 when there is no memory for them.
+  static Result<std::shared_ptr<RingMemory>> create();
   RingMemory(const RingMemory&) = delete;
   RingMemory& operator=(const RingMemory&) = delete;
   ~RingMemory();
 
+  /// An empty ring, generation 1, with data of its own. Errors of create_ring_data().
+  /// REQUIRES: !in_use().
+  Status renew(uint16_t cpu_id, uint64_t capacity_bytes, HugePages huge_pages);
+  /// True while there is a view.
+  bool in_use() const;
+
   int control_fd() const { return control_.get(); }
-  int data_fd() const { return data_.get(); }
+  const RingData& data() const { return data_; }
   uint64_t capacity() const { return capacity_; }
   /// The producer page, always writable.
   kmes_producer_page& producer() const;
   /// Takes a free consumer page; -1 when all are taken. Slot 0 is the creator's.
   int take_slot();
+  /// With the last one the data and the successor are let go.
   void give_back_slot(int slot);
   /// Byte offset of a slot's consumer page within control_fd().
   static uint64_t slot_offset(int slot) { return KMES_PAGE_SIZE * (1 + static_cast<uint64_t>(slot)); }
@@ -42,13 +57,33 @@ class RingMemory {
   /// Moves futex_counter and wakes every sleeper.
   void wake_all();
 
+  /// Where byte 0 of the ring lies in the stream of all that was ever written for its CPU. The
+  /// position of an event in the stream is the same in every generation that has it.
+  uint64_t origin() const { return origin_; }
+  /// As born: the producer page's own moves on when the ring is replaced.
+  uint64_t generation() const { return generation_; }
+  /// REQUIRES: no reader knows the ring yet.
+  void set_place(uint64_t origin, uint64_t generation) {
+    origin_ = origin;
+    generation_ = generation;
+  }
+  /// The ring that has replaced this one; null before. Before kmes_ring_retire().
+  void set_successor(std::shared_ptr<RingMapping> successor);
+  std::shared_ptr<RingMapping> successor() const;
+
  private:
   RingMemory() = default;
   UniqueFd control_;
-  UniqueFd data_;
-  uint64_t capacity_ = 0;
   std::byte* pages_ = nullptr;  // producer page, then one consumer page per slot
-  Atomic<uint32_t> slots_{0};
+  // Constant while in use.
+  RingData data_;
+  uint64_t capacity_ = 0;
+  uint64_t origin_ = 0;
+  uint64_t generation_ = 1;
+
+  mutable Mutex mutex_;
+  std::shared_ptr<RingMapping> successor_;  // GUARDED_BY(mutex_)
+  Atomic<uint32_t> slots_{0};               // the last one is given back under mutex_
 };
 
 /// One mapping of one ring. Unmapped when destroyed. The pages are shared with the other side;
@@ -56,9 +91,16 @@ class RingMemory {
 /// it; what the memory holds follows the ring protocol.
 class RingMapping {
  public:
-  /// A new user-mode ring in memfds. `capacity_bytes`: power of two within KMES_CAPACITY_MIN … MAX,
-  /// else 22023; 53200 when the kernel has no memory for it. The creator's view is writable.
-  static Result<std::unique_ptr<RingMapping>> create(uint16_t cpu_id, uint64_t capacity_bytes);
+  /// 22023 unless a power of two within KMES_CAPACITY_MIN … MAX.
+  static Status check_capacity(uint64_t capacity_bytes);
+  /// A new user-mode ring in memfds, all its memory allocated, on the NUMA node of its CPU. Errors of
+  /// check_capacity() and create_ring_data(). The creator's view is writable.
+  static Result<std::unique_ptr<RingMapping>> create(uint16_t cpu_id, uint64_t capacity_bytes,
+                                                     HugePages huge_pages = HugePages::kOff);
+  /// The same in memory that is not in use.
+  static Result<std::unique_ptr<RingMapping>> create_in(std::shared_ptr<RingMemory> memory,
+                                                        uint16_t cpu_id, uint64_t capacity_bytes,
+                                                        HugePages huge_pages);
   /// A second view of a user-mode ring with a consumer page of its own; everything else read-only.
   /// May outlive the view it came from. 53400 when kAttachmentsMax views exist.
   Result<std::unique_ptr<RingMapping>> attach() const;
@@ -74,6 +116,9 @@ class RingMapping {
   uint8_t* data() const { return data_; }
   uint64_t capacity() const { return capacity_; }
   uint64_t mask() const { return capacity_ - 1; }
+  const std::shared_ptr<RingMemory>& memory() const { return memory_; }
+  /// False for the creator's view.
+  bool attached() const { return slot_ != 0; }
 
   /// Producer side: full barrier, then the wake-up for every view that asked.
   void wake_if_needed() const;
@@ -91,8 +136,8 @@ class RingMapping {
 
   std::shared_ptr<RingMemory> memory_;
   int slot_ = -1;
-  std::byte* base_ = nullptr;
-  size_t mapped_bytes_ = 0;
+  void* reserved_ = nullptr;  // address space, the mapping within it
+  size_t reserved_bytes_ = 0;
   kmes_producer_page* producer_ = nullptr;
   kmes_consumer_page* consumer_ = nullptr;
   uint8_t* data_ = nullptr;

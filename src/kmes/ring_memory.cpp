@@ -1,5 +1,7 @@
 // RingMemory's side of the wake-up protocol: who is attached, who asked to be woken.
 #include <bit>
+#include <mutex>
+#include <utility>
 
 #include "kmes/ring_atomics.h"
 #include "kmes/ring_futex.h"
@@ -29,7 +31,27 @@ int RingMemory::take_slot() {
 void RingMemory::give_back_slot(int slot) {
   auto* page = reinterpret_cast<kmes_consumer_page*>(pages_ + slot_offset(slot));
   kmes_store_relaxed_u8(&page->need_wake, 0);
-  slots_.fetch_and(~(uint32_t{1} << slot), std::memory_order_acq_rel);
+  std::shared_ptr<RingMapping> successor;  // goes after the mutex: it may be the last of its own ring
+  const std::lock_guard lock(mutex_);
+  const uint32_t bit = uint32_t{1} << slot;
+  if (slots_.fetch_and(~bit, std::memory_order_acq_rel) != bit) return;
+  data_ = {};
+  successor = std::move(successor_);
+}
+
+bool RingMemory::in_use() const {
+  const std::lock_guard lock(mutex_);
+  return slots_.load(std::memory_order_relaxed) != 0;
+}
+
+void RingMemory::set_successor(std::shared_ptr<RingMapping> successor) {
+  const std::lock_guard lock(mutex_);
+  successor_ = std::move(successor);
+}
+
+std::shared_ptr<RingMapping> RingMemory::successor() const {
+  const std::lock_guard lock(mutex_);
+  return successor_;
 }
 
 bool RingMemory::take_wake_requests() {

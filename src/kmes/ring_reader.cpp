@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
+#include <utility>
 
 #include "bytes.h"
 #include "kmes/ring_atomics.h"
@@ -24,15 +26,17 @@ T racing_load(const uint8_t* from) {
 
 }  // namespace
 
-RingReader::RingReader(RingMapping& mapping) : mapping_(mapping) {
-  kmes_producer_page& page = mapping_.producer();
-  generation_ = kmes_load_acquire(&page.generation);
-  // acquire; pairs with the writer's release store of tail_pos
-  read_pos_ = kmes_load_acquire(&page.tail_pos);
+RingReader::RingReader(RingMapping& mapping)
+    : mapping_(&mapping),
+      // acquire; pairs with the writer's release store of tail_pos
+      read_pos_(kmes_load_acquire(&mapping.producer().tail_pos)) {}
+
+RingReader::RingReader(std::shared_ptr<RingMapping> mapping) : RingReader(*mapping) {
+  owned_ = std::move(mapping);
 }
 
 bool RingReader::overrun(uint64_t& counter) {
-  const uint64_t tail = kmes_load_acquire(&mapping_.producer().tail_pos);
+  const uint64_t tail = kmes_load_acquire(&mapping_->producer().tail_pos);
   if (read_pos_ >= tail) return false;
   ++counter;
   read_pos_ = tail;
@@ -41,17 +45,17 @@ bool RingReader::overrun(uint64_t& counter) {
 
 RingReader::Header RingReader::read_header(uint64_t write_pos, uint32_t& size) {
   const uint64_t available = write_pos - read_pos_;
-  const uint8_t* at = mapping_.data() + (read_pos_ & mapping_.mask());
+  const uint8_t* at = mapping_->data() + (read_pos_ & mapping_->mask());
   uint32_t event_size = 0;
   uint32_t header_size = 0;
   uint16_t type_len = 0;
-  if (available >= KMES_HEADER_FIXED_SIZE && available <= mapping_.capacity()) {
+  if (available >= KMES_HEADER_FIXED_SIZE && available <= mapping_->capacity()) {
     event_size = racing_load<uint32_t>(at + KMES_EVENT_SIZE_OFFSET);
     header_size = racing_load<uint32_t>(at + KMES_HEADER_SIZE_OFFSET);
     type_len = racing_load<uint16_t>(at + KMES_TYPE_LEN_OFFSET);
   }
   if (header_size >= uint32_t{KMES_HEADER_FIXED_SIZE} + type_len && event_size >= header_size &&
-      event_size <= mapping_.capacity() / 2 && event_size <= available) {
+      event_size <= mapping_->capacity() / 2 && event_size <= available) {
     size = event_size;
     return Header::kGood;
   }
@@ -61,7 +65,7 @@ RingReader::Header RingReader::read_header(uint64_t write_pos, uint32_t& size) {
 }
 
 RingReader::Next RingReader::next(std::span<uint8_t> buffer) {
-  kmes_producer_page& page = mapping_.producer();
+  kmes_producer_page& page = mapping_->producer();
   next_size_ = 0;
   for (int attempt = 0; attempt < kOverrunsMax; ++attempt) {
     // acquire; pairs with the release store in kmes_ring_publish()
@@ -81,7 +85,7 @@ RingReader::Next RingReader::next(std::span<uint8_t> buffer) {
       next_size_ = size;
       return Next::kTooSmall;
     }
-    kmes_racing_copy(buffer.data(), mapping_.data() + (read_pos_ & mapping_.mask()), size);
+    kmes_racing_copy(buffer.data(), mapping_->data() + (read_pos_ & mapping_->mask()), size);
     // The copy is done before the tail is looked at again; pairs with the writer's store barrier
     // between tail_pos and the overwriting bytes.
     kmes_load_barrier();
@@ -96,19 +100,19 @@ RingReader::Next RingReader::next(std::span<uint8_t> buffer) {
     }
     event_size_ = size;
     read_pos_ += size;
-    __builtin_prefetch(mapping_.data() + (read_pos_ & mapping_.mask()));
+    __builtin_prefetch(mapping_->data() + (read_pos_ & mapping_->mask()));
     return Next::kEvent;
   }
   return Next::kEmpty;
 }
 
 bool RingReader::something_to_read() const {
-  return kmes_load_acquire(&mapping_.producer().write_pos) != read_pos_ || generation_changed();
+  return kmes_load_acquire(&mapping_->producer().write_pos) != read_pos_ || generation_changed();
 }
 
 bool RingReader::wait(int64_t timeout_ns) {
-  kmes_producer_page& page = mapping_.producer();
-  uint8_t* need_wake = &mapping_.consumer().need_wake;
+  kmes_producer_page& page = mapping_->producer();
+  uint8_t* need_wake = &mapping_->consumer().need_wake;
   // acquire; pairs with the release in RingMemory::wake_all(): the request stored below comes after
   // any earlier one was taken back.
   const uint32_t counter = kmes_load_acquire_u32(&page.futex_counter);
@@ -128,13 +132,60 @@ bool RingReader::wait(int64_t timeout_ns) {
 }
 
 void RingReader::wake() {
+  // Before the ring is looked up: a reader that moves on to another one after that finds it set.
   wake_requested_.store(true, std::memory_order_release);
+  const std::lock_guard lock(mutex_);
   // Moving the counter ends a sleep that is about to begin as well.
-  mapping_.wake_all();
+  mapping_->wake_all();
 }
 
 bool RingReader::generation_changed() const {
-  return kmes_load_acquire(&mapping_.producer().generation) != generation_;
+  // acquire; pairs with the release in kmes_ring_retire()
+  return kmes_load_acquire(&mapping_->producer().generation) != mapping_->memory()->generation();
+}
+
+bool RingReader::finished() const {
+  // In this order: nothing is published once the generation has changed.
+  return generation_changed() &&
+         kmes_load_acquire(&mapping_->producer().write_pos) == read_pos_;
+}
+
+bool RingReader::follow(uint64_t last_handled) {
+  std::shared_ptr<RingMapping> next = mapping_->memory()->successor();
+  if (next != nullptr && mapping_->attached()) {
+    auto view = next->attach();
+    if (!view.ok()) return false;
+    next = std::move(*view);
+  }
+  if (next == nullptr) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    mapping_ = next.get();
+    owned_.swap(next);
+  }
+  read_pos_ = kmes_load_acquire(&mapping_->producer().tail_pos);
+  skip_through(last_handled);
+  return true;
+}
+
+void RingReader::skip_through(uint64_t sequence) {
+  for (;;) {
+    const uint64_t write_pos = kmes_load_acquire(&mapping_->producer().write_pos);
+    if (write_pos == read_pos_) return;
+    // Each overrun is nearer to events that are newer than the ring: those are above `sequence`.
+    if (overrun(lapped_count_)) continue;
+    uint32_t size = 0;
+    const Header header = read_header(write_pos, size);
+    if (header == Header::kOverrun) continue;
+    if (header == Header::kBad) return;  // next() tells
+    const auto found = racing_load<uint64_t>(mapping_->data() + (read_pos_ & mapping_->mask()) +
+                                             KMES_SEQUENCE_OFFSET);
+    // As in next(): only what was not being overwritten meanwhile counts.
+    kmes_load_barrier();
+    if (overrun(torn_count_)) continue;
+    if (found > sequence) return;
+    read_pos_ += size;
+  }
 }
 
 }  // namespace eventd::kmes

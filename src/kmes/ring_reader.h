@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "kmes/event_view.h"
@@ -16,6 +17,8 @@ class RingReader {
  public:
   /// Starts at the ring's tail. `mapping` outlives the reader.
   explicit RingReader(RingMapping& mapping);
+  /// The same, kept as long as it is read.
+  explicit RingReader(std::shared_ptr<RingMapping> mapping);
 
   enum class Next : uint8_t {
     kEvent,    ///< copied into the buffer
@@ -38,9 +41,18 @@ class RingReader {
   /// Ends a wait() of the owning thread. Any thread.
   void wake();
 
-  uint64_t read_pos() const { return read_pos_; }
   /// True when the ring was replaced by a larger or smaller one.
   bool generation_changed() const;
+  /// True when it was, and all of it has been read: follow() goes on.
+  bool finished() const;
+  /// Goes on in the ring that replaced this one, at its first event with a sequence above
+  /// `last_handled`, and lets go of this one. False when the new ring has no place for a view now
+  /// (never when this reader is on the creator's); nothing has changed then. REQUIRES: finished().
+  bool follow(uint64_t last_handled);
+
+  uint64_t read_pos() const { return read_pos_; }
+  /// read_pos() in the stream of the CPU's events, which goes on over generations.
+  uint64_t stream_pos() const { return mapping_->memory()->origin() + read_pos_; }
   uint64_t lapped_count() const { return lapped_count_; }
   uint64_t torn_count() const { return torn_count_; }
   uint64_t corrupt_count() const { return corrupt_count_; }
@@ -53,11 +65,13 @@ class RingReader {
   Header read_header(uint64_t write_pos, uint32_t& size);
   bool overrun(uint64_t& counter);
   bool something_to_read() const;
+  void skip_through(uint64_t sequence);
 
-  RingMapping& mapping_;
+  std::shared_ptr<RingMapping> owned_;
+  Mutex mutex_;
+  RingMapping* mapping_;  // changed under mutex_, under which other threads look at it
   Atomic<bool> wake_requested_{false};  // any thread
   uint64_t read_pos_ = 0;
-  uint64_t generation_ = 0;
   uint32_t next_size_ = 0;
   uint32_t event_size_ = 0;
   uint64_t lapped_count_ = 0;

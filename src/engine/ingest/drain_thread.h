@@ -5,11 +5,9 @@
 #include <vector>
 
 #include "engine/ingest/event_ingest.h"
-#include "engine/ingest/gap_detector.h"
 #include "engine/ingest/handoff.h"
+#include "engine/ingest/ring_drain.h"
 #include "engine/ingest/ring_progress.h"
-#include "engine/stats/registry.h"
-#include "kmes/ring_reader.h"
 #include "kmes/user_rings.h"
 #include "sync.h"
 
@@ -31,7 +29,7 @@ struct DrainThreadOptions {
   EventIngestOptions::Affinity affinity = EventIngestOptions::Affinity::kNode;
 };
 
-/// Reads exactly one ring. Public methods may be called from any thread.
+/// Reads exactly one ring, in whichever generation it is. Public methods may be called from any thread.
 class DrainThread {
  public:
   /// `rings` outlives it.
@@ -46,7 +44,7 @@ class DrainThread {
   /// request_stop(), then joins. Idempotent.
   void stop();
   /// True once everything that was in the ring at start() has been handed off.
-  bool caught_up() const { return read_pos_.load(std::memory_order_acquire) >= start_at_; }
+  bool caught_up() const { return position_.load(std::memory_order_acquire) >= start_at_; }
   /// Of the newest event handed off.
   uint64_t last_sequence() const { return last_sequence_.load(std::memory_order_relaxed); }
   /// Bytes in the ring that wait.
@@ -56,34 +54,26 @@ class DrainThread {
   void run();
   /// One cycle: reserve, copy, hand off. False when the ring was empty afterwards.
   bool drain_batch();
-  /// Fills `batch`. True if it ended because the batch was full.
-  bool fill(DrainedBatch& batch, uint32_t rows_max);
   bool stop_reached() const;
 
   // Constant.
   kmes::UserRings& rings_;
   const DrainThreadOptions options_;
-  Counter& events_;
-  Counter& refused_;
-  Counter& gaps_;
-  Counter& missing_;
-  Counter& repeated_;
-  Counter& corrupt_;
 
   // Drain thread only.
-  kmes::RingReader reader_;
-  GapDetector detector_;
+  RingDrain ring_;  // but for wake()
   size_t handoff_ = 0;
   uint32_t stripe_rows_ = 0;
   size_t next_bytes_ = 0;
   bool handoff_closed_ = false;
 
-  uint64_t start_at_ = 0;  // write_pos at start(), constant afterwards
+  // Positions are of the CPU's stream: they go on when the ring is replaced.
+  uint64_t start_at_ = 0;  // where events ended at start(), constant afterwards
 
   // Any thread.
-  Atomic<uint64_t> read_pos_{0};  // everything before it has been handed off
+  Atomic<uint64_t> position_;  // everything before it has been handed off
   Atomic<uint64_t> last_sequence_{0};
-  Atomic<uint64_t> stop_at_{0};  // write_pos when stop() was called
+  Atomic<uint64_t> stop_at_{0};  // where events ended when stop() was called
   Atomic<bool> stopping_{false};
   Atomic<bool> finished_{true};
 

@@ -129,7 +129,7 @@ TEST(UserRings, LosslessNeverLosesWithManyThreads) {
   std::vector<std::thread> drains;
   for (uint16_t cpu = 0; cpu < kCpus; ++cpu) {
     drains.emplace_back([&, cpu] {
-      auto view = rings->ring(cpu).attach();
+      auto view = rings->ring(cpu)->attach();
       ASSERT_TRUE(view.ok());
       RingReader reader(**view);
       std::vector<uint8_t> buffer(kCapacity / 2);

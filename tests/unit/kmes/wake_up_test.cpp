@@ -127,7 +127,7 @@ TEST(WakeUp, IsNeverLostByEmitters) {
   for (const bool lossless : {false, true}) {
     auto rings = UserRings::create(1, KMES_CAPACITY_MIN);
     ASSERT_TRUE(rings.ok());
-    auto view = (*rings)->ring(0).attach();
+    auto view = (*rings)->ring(0)->attach();
     ASSERT_TRUE(view.ok());
     const EmitEntry event{"ping", as_bytes(std::string_view("\xc0"))};
     play(**view, [] {},
@@ -137,7 +137,7 @@ TEST(WakeUp, IsNeverLostByEmitters) {
              return;
            }
            // The reader of this test is not the ring's drain thread: told to it here.
-           (*rings)->note_drained(0, (*rings)->ring(0).producer().write_pos);
+           (*rings)->note_drained(0, (*rings)->ring(0)->producer().write_pos);
            EXPECT_EQ((*rings)->try_emit_lossless({&event, 1}, {}), 1U);
          });
   }
