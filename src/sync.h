@@ -8,6 +8,7 @@
 #else
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -20,6 +21,8 @@ using CondVar = std::condition_variable;
 using Thread = std::thread;
 template <class T>
 using Atomic = std::atomic<T>;
+/// Lets at least `time` go by.
+inline void sleep_for(std::chrono::nanoseconds time) { std::this_thread::sleep_for(time); }
 
 }  // namespace eventd
 
