@@ -225,7 +225,9 @@ void EventSocketLoop::add_connection(UniqueFd fd) {
     }
   }
   const uint64_t key = next_key_++;
-  if (!send_hello(connection) || !watch(connection.fd.get(), key)) {
+  // A peer that is gone again can't be told, but may have sent something.
+  connection.hello_due = !send_hello(connection);
+  if (!watch(connection.fd.get(), key)) {
     if (connection.process != nullptr) rates_.leave(*connection.process);
     add(counters_.refused);
     return;
@@ -273,8 +275,12 @@ void EventSocketLoop::serve(Connection& connection, Turn turn) {
 EventSocketLoop::Read EventSocketLoop::read_message(Connection& connection, Turn& turn) {
   // The message leaves the socket only when all of it is on a ring: its sender goes on being blocked
   // meanwhile, and nothing has to be kept here.
-  const ssize_t received = recv(connection.fd.get(), buffer_.get(), KMES_SOCKET_MESSAGE_MAX,
-                                MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+  constexpr int kFlags = MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT;
+  ssize_t received = recv(connection.fd.get(), buffer_.get(), KMES_SOCKET_MESSAGE_MAX, kFlags);
+  if (received < 0 && errno == ECONNRESET) {
+    // Said once, before what is queued, of a peer that closed without having read a hello.
+    received = recv(connection.fd.get(), buffer_.get(), KMES_SOCKET_MESSAGE_MAX, kFlags);
+  }
   if (received < 0) return errno == EAGAIN || errno == EINTR ? Read::kNothing : Read::kClosed;
   if (received == 0) return Read::kClosed;
   const auto size = static_cast<size_t>(received);

@@ -64,6 +64,23 @@ TEST_F(LiveLimits, WhatIsInTheSocketIsJudgedByTheLimitsItWasCheckedWith) {
   EXPECT_EQ(socket_->stats().events_too_large + socket_->stats().events_invalid, 0U);
 }
 
+TEST_F(LiveLimits, ClosingWithALaterHelloUnreadLosesNothing) {
+  // The kernel reports that as a reset, before what is still queued.
+  start();
+  open(KMES_NONBLOCK);
+  uint64_t sent = 0;
+  ASSERT_TRUE(eventually([&] {
+    while (emit("a", binary(2000)) == 0) ++sent;
+    return socket_->stats().backpressure_pauses > 0;
+  }));
+  change([](auto& limits) { limits.max_event_size = 5000; });
+  usleep(20'000);
+  kmes_close(client_);
+  client_ = nullptr;
+  drain();
+  EXPECT_TRUE(eventually([&] { return drained_ == sent; })) << drained_ << " of " << sent;
+}
+
 TEST_F(LiveLimits, NestingAndRateFollow) {
   options_.exempt_superuser = false;
   options_.limits.max_nesting_depth = 4;
