@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "engine/limits.h"
+#include "log.h"
 
 namespace eventd::engine {
 namespace {
 
 constexpr int64_t kIdleWaitNs = 1'000'000'000;
 constexpr int64_t kRetryPauseNs = 50'000'000;
-constexpr size_t kSyntheticMax = 64;
+constexpr size_t kSyntheticMax = 4096;
 
 Counter& shard_counter(const Shard& shard, std::string_view name) {
   return stats().counter("ingest.shard." + std::to_string(shard.index()) + "." + std::string(name));
@@ -35,6 +36,7 @@ BatchWriter::BatchWriter(Shard& shard, Handoff& handoff, BatchWriterOptions opti
       sql_sequence_shown_(options_.last_sql_sequence),
       maintenance_(*options_.clock),
       lost_(options_.lost),
+      known_(options_.known),
       sql_sequence_(options_.last_sql_sequence) {}
 
 BatchWriter::~BatchWriter() { stop(); }
@@ -63,26 +65,30 @@ bool BatchWriter::has_backlog() const {
 
 bool BatchWriter::idle() const {
   return !has_backlog() && staging_.empty() && batch_rows_ == 0 && fences_.empty() &&
-         maintenance_.empty() &&
-         (lost_.empty() || failures_in_a_row_ != 0);
+         maintenance_.empty() && !owes_receipts() && !damage_;
 }
 
 void BatchWriter::run() {
   Handoff::Contents contents;
   for (;;) {
+    if (!begun_ && !damage_ && shard_.damage_reported())
+      damage_ = Status(sqlstate::kDataCorrupted, "a query met a damaged page").error();
+    if (damage_ && !begun_) set_aside();
     const bool idle_now = idle();
     if (idle_now) shard_.checkpoint_if_due();
     const bool open = handoff_.take(contents, idle_now ? kIdleWaitNs : 0, failures_in_a_row_ == 0);
     accept(contents);
+    const bool quiet = idle_now && idle();
     if (Status status = fill(); !status.ok()) {
       fail(std::move(status));
     } else if (should_commit()) {
       commit();
       if (failures_in_a_row_ == 0) shard_.checkpoint_if_due();
     }
+    if (quiet || !open) settle_receipts();
     if (!begun_) {
       run_staging();
-      run_maintenance();
+      if (!damage_) run_maintenance();
     }
     if (failures_in_a_row_ != 0) {
       if (!open) {
@@ -112,7 +118,11 @@ void BatchWriter::accept(Handoff::Contents& contents) {
     if (auto* commit = std::get_if<SqlCommit>(&item); commit && !commit->transaction->staged) {
       sql_.push_back(std::move(commit->transaction));
     } else if (auto* event = std::get_if<SyntheticEvent>(&item)) {
-      if (synthetic_.size() < kSyntheticMax) synthetic_.push_back(std::move(*event));
+      if (synthetic_.size() < kSyntheticMax) {
+        synthetic_.push_back(std::move(*event));
+      } else {
+        log::error("a " + event->type + " event could not be kept until commits succeed again");
+      }
     } else if (auto* fence = std::get_if<Fence>(&item)) {
       fences_.push_back(std::move(*fence));
     } else {
@@ -133,7 +143,8 @@ Status BatchWriter::ensure_begun() {
 }
 
 Status BatchWriter::fill() {
-  if (!begun_ && !lost_.empty()) {
+  if (!begun_ && owes_receipts()) {
+    RETURN_IF_ERROR(ensure_begun());
     RETURN_IF_ERROR(append_lost());
     // While commits fail only what is lost already is tried: the rings keep their newest events
     // longer than a failing batch would.
@@ -154,10 +165,8 @@ bool BatchWriter::should_commit() const {
   // SQL clients wait for this commit, whatever the rings bring meanwhile; those that come during it
   // share the next one.
   if (!batch_sql_.empty()) return true;
-  if (!handoff_.waiting()) return true;
-  if (!arrivals_.fast()) return true;
-  return options_.clock->monotonic_ns() - batch_started_ns_ >=
-         max_batch_latency_ns_.load(std::memory_order_relaxed);
+  return arrivals_.commit_now(handoff_.waiting(), batch_started_ns_, options_.clock->monotonic_ns(),
+                              max_batch_latency_ns_.load(std::memory_order_relaxed));
 }
 
 void BatchWriter::commit() {
@@ -179,7 +188,16 @@ void BatchWriter::commit() {
     for (const Coverage::Range& range : batch_coverage_.ranges()) {
       if (RingProgress* ring = progress(range.cpu_id)) ring->committed(range.first, range.last);
     }
-    if (lost_written_) lost_.clear();
+    for (const ReceiptRange& receipt : batch_receipts_) {
+      if (receipt.boot_id == options_.boot_id)
+        known_.add(receipt.cpu_id, receipt.first, receipt.last);
+    }
+    restore_known_ = false;
+    note_deferred();
+    if (batch_lost_ != 0) {
+      lost_.drop_front(batch_lost_);
+      show_lost();
+    }
     synthetic_.erase(synthetic_.begin(), synthetic_.begin() + static_cast<ptrdiff_t>(batch_synthetic_));
   }
   acknowledge_sql();
@@ -188,7 +206,10 @@ void BatchWriter::commit() {
 }
 
 Status BatchWriter::write_receipts() {
+  batch_deferred_ = may_defer_receipts();
+  if (batch_deferred_) return {};
   batch_coverage_.add(staged_coverage_);
+  batch_coverage_.add(deferred_coverage_);
   const auto add = [this](uint16_t cpu_id, uint64_t first, uint64_t last) {
     batch_receipts_.push_back({.boot_id = options_.boot_id,
                                .epoch = cpu_id >= kSqlCpuIdBase ? Guid{} : options_.epoch,
@@ -196,6 +217,9 @@ Status BatchWriter::write_receipts() {
                                .first = first,
                                .last = last});
   };
+  if (restore_known_) {
+    for (const Coverage::Range& range : known_.ranges()) add(range.cpu_id, range.first, range.last);
+  }
   for (const Coverage::Range& range : batch_coverage_.ranges()) {
     add(range.cpu_id, range.first, range.last);
     const RingProgress* ring = progress(range.cpu_id);
@@ -218,15 +242,21 @@ void BatchWriter::run_maintenance() {
   if (maintenance_.empty()) return;
   const bool loaded = handoff_.waiting() || has_backlog() || !staging_.empty();
   if (loaded && !maintenance_.due_under_load()) return;
-  (void)maintenance_.step(shard_, loaded ? kNeverWaiting : handoff_.waiting_flag());
+  settle_receipts();
+  const auto& rows_wait = loaded ? kNeverWaiting : handoff_.waiting_flag();
+  Status status = maintenance_.step(shard_, rows_wait);
+  if (!status.ok() && status.error().code == sqlstate::kDataCorrupted)
+    damage_ = std::move(status).take_error();
 }
 
 void BatchWriter::reset_batch() {
   begun_ = false;
-  lost_written_ = false;
+  batch_lost_ = 0;
+  batch_first_sql_sequence_.reset();
   batch_sql_.clear();
   batch_coverage_.clear();
   batch_receipts_.clear();
+  batch_deferred_ = false;
   batch_synthetic_ = 0;
   batch_rows_ = 0;
 }

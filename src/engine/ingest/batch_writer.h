@@ -7,6 +7,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -32,11 +35,17 @@ struct BatchWriterOptions {
   uint64_t last_sql_sequence = 0;
   /// Ranges found lost at start: gap records with the first commit.
   Coverage lost;
+  /// What the shard's receipts say of this boot and epoch: a fresh file gets them should this one
+  /// turn out to be damaged.
+  Coverage known;
   /// By ring; null for rings with one shard, whose receipts are one range anyway.
   std::vector<RingProgress*> progress;
   const Clock* clock = &Clock::system();
-  /// Called on the writer's thread when commits begin to fail.
-  std::function<void(uint32_t shard, const Error& error)> on_storage_error;
+  /// Called on the writer's thread when commits begin to fail, and when the file was set aside:
+  /// then the shard itself is `healthy` again.
+  std::function<void(uint32_t shard, const Error& error, bool healthy)> on_storage_error;
+  /// Called on the writer's thread when commits fail with 53100, at most once a second.
+  std::function<void()> on_storage_full;
 };
 
 /// The only user of its Shard's writer methods: between start() and stop() its own thread or, while
@@ -62,6 +71,14 @@ class BatchWriter {
   bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
   void set_max_batch(uint32_t size, int64_t latency_ns);
   uint64_t last_sql_sequence() const { return sql_sequence_shown_.load(std::memory_order_relaxed); }
+  /// Sequences of ring events taken by failed commits and not told as gaps yet. Any thread.
+  uint64_t lost_sequences() const { return lost_shown_.load(std::memory_order_relaxed); }
+  /// The last failure. Any thread.
+  struct Failure {
+    std::string message;       ///< empty = there was none
+    int64_t timestamp_ns = 0;  ///< realtime
+  };
+  Failure last_failure() const;
 
  private:
   /// How far a drained batch has been written.
@@ -92,11 +109,25 @@ class BatchWriter {
   bool should_commit() const;
   void commit();
   Status write_receipts();
+  /// Whether the batch's receipts may come later: it has SQL rows only, and few of those before it
+  /// lack theirs. The rows themselves tell of them until then (storage/receipts.h).
+  bool may_defer_receipts() const;
+  /// After a commit.
+  void note_deferred();
+  /// Writes the receipts that are due, if nothing else does.
+  void settle_receipts();
   RingProgress* progress(uint16_t cpu_id) const {
     return cpu_id < options_.progress.size() ? options_.progress[cpu_id] : nullptr;
   }
   /// Rolls back; what the batch had taken from the rings goes on the lost list.
   void fail(Status status);
+  void lose_batch();
+  void show_lost();
+  void note_failure(const Error& error);
+  /// Puts a fresh file in the place of a damaged one. REQUIRES: not begun.
+  void set_aside();
+  /// Whether a transaction is needed that says what has become of sequences.
+  bool owes_receipts() const { return restore_known_ || !lost_.empty(); }
   /// Stopping while commits fail: gives up what waits, telling its clients.
   void abandon();
   void reach_fences(bool committed);
@@ -129,7 +160,10 @@ class BatchWriter {
   std::atomic<uint32_t> max_batch_size_;
   std::atomic<int64_t> max_batch_latency_ns_;
   std::atomic<uint64_t> sql_sequence_shown_;
+  std::atomic<uint64_t> lost_shown_{0};
   std::atomic<bool> healthy_{true};
+  mutable std::mutex failure_mutex_;
+  Failure last_failure_;  // GUARDED_BY(failure_mutex_)
 
   // Writer thread only: what has been taken and not written.
   std::deque<DrainedCursor> drained_;
@@ -150,18 +184,25 @@ class BatchWriter {
   std::vector<CommittingSql> batch_sql_;
   Coverage batch_coverage_;
   std::vector<ReceiptRange> batch_receipts_;
+  bool batch_deferred_ = false;  // its receipts come later
   size_t batch_synthetic_ = 0;  // from the front of synthetic_
   uint64_t batch_rows_ = 0;
   int64_t batch_started_ns_ = 0;
-  uint64_t batch_first_sql_sequence_ = 0;
+  std::optional<uint64_t> batch_first_sql_sequence_;  // before the batch
   bool begun_ = false;
-  bool lost_written_ = false;
+  size_t batch_lost_ = 0;  // ranges from the front of lost_
 
   MaintenanceQueue maintenance_;
 
   // Across transactions.
   Coverage lost_;
+  Coverage known_;  // the receipts of this boot and epoch that the file holds
+  std::optional<Error> damage_;  // found in the file; it is to be set aside
+  bool restore_known_ = false;   // the file is a fresh one and lacks them
+  int64_t last_set_aside_ns_ = 0;
   Coverage staged_coverage_;  // sequences given to staged rows: covered whatever becomes of them
+  Coverage deferred_coverage_;  // committed SQL rows without receipts: the file's last rows
+  uint64_t deferred_rows_ = 0;
   uint64_t sql_sequence_ = 0;
   ArrivalEstimate arrivals_;
   std::vector<EventRow> stage_rows_;

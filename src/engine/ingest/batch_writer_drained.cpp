@@ -15,16 +15,17 @@ Status BatchWriter::fill_from_rings() {
       handoff_.recycle(cursor.batch);
       drained_.pop_front();
     }
-    if (options_.clock->monotonic_ns() - batch_started_ns_ >=
-        max_batch_latency_ns_.load(std::memory_order_relaxed))
+    if (arrivals_.out_of_time(batch_started_ns_, options_.clock->monotonic_ns(),
+                              max_batch_latency_ns_.load(std::memory_order_relaxed)))
       break;
   }
   return {};
 }
 
 Status BatchWriter::append_lost() {
-  lost_written_ = true;
   for (const Coverage::Range& range : lost_.ranges()) {
+    if (batch_full()) break;
+    ++batch_lost_;
     RETURN_IF_ERROR(append_gap({.first_missing = range.first,
                                 .last_missing = range.last,
                                 .last_timestamp_ns = std::nullopt,

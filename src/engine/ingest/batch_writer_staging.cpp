@@ -32,6 +32,7 @@ void BatchWriter::run_staging() {
         const uint64_t rows = std::min<uint64_t>(
             kStageRowsMax, max_batch_size_.load(std::memory_order_relaxed));
         if (Status status = stage_rows(transaction, *front.cursor, rows, finished); !status.ok()) {
+          if (status.error().code == sqlstate::kDataCorrupted) damage_ = status.error();
           transaction.failure = std::move(status);
           transaction.failed.store(true);
           finished = true;

@@ -22,12 +22,6 @@
 #include "log.h"
 
 namespace eventd::engine {
-namespace {
-
-/// Sequences of the server's own rings: they live and end with it.
-constexpr Guid kUserModeEpoch{};
-
-}  // namespace
 
 struct EventIngest::Impl {
   Impl(ShardSet& shard_set, kmes::UserRings& user_rings, const EventIngestOptions& ingest_options)
@@ -38,14 +32,16 @@ struct EventIngest::Impl {
   /// Covered by earlier runs of this boot.
   uint64_t last_sequence(uint32_t cpu) const;
   void make_progress();
-  void make_writers();
+  Status make_writers();
   void make_drains();
   /// Waits until every writer has committed what was posted to it. False if one could not.
   bool flush();
-  void stop(bool announce);
+  /// False when something could not be committed.
+  bool stop(bool announce);
   void post_synthetic(std::string_view type, std::string payload,
                       std::vector<ReceiptRange> receipts = {});
-  void report_storage_error(uint32_t shard, const Error& error);
+  /// To a healthy shard, the failed one itself last and only if it is `healthy` again.
+  void report_storage_error(uint32_t shard, const Error& error, bool healthy);
   size_t least_busy_shard(std::shared_ptr<void>& busy);
 
   // Constant after start().
@@ -62,7 +58,8 @@ struct EventIngest::Impl {
   std::vector<std::shared_ptr<std::atomic<uint32_t>>> bulk_transactions;  // by shard
 
   std::mutex stop_mutex;
-  bool stopped = false;  // GUARDED_BY(stop_mutex)
+  bool stopped = false;       // GUARDED_BY(stop_mutex)
+  bool all_committed = true;  // GUARDED_BY(stop_mutex)
 };
 
 EventIngest::EventIngest(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -80,22 +77,39 @@ Status EventIngest::Impl::start() {
     ASSIGN_OR_RETURN(options.boot_id, read_boot_id());
   }
   ASSIGN_OR_RETURN(const auto receipts, read_stored_receipts(shards));
-  resume = plan_resume(receipts, options.boot_id, kUserModeEpoch);
-  for (uint16_t cpu = 0; cpu < rings.ring_count(); ++cpu) {
+  resume = plan_resume(receipts, options.boot_id, options.epoch);
+  options.boot_id = resume.boot_id;
+  // Rings that outlive the server know their sequences.
+  for (uint16_t cpu = 0; options.epoch.is_zero() && cpu < rings.ring_count(); ++cpu) {
     if (const uint64_t last = last_sequence(cpu)) rings.resume_sequence(cpu, last);
   }
   make_progress();
-  make_writers();
+  RETURN_IF_ERROR(make_writers());
   make_drains();
   for (auto& writer : writers) writer->start();
   for (auto& drain : drains) drain->start();
   for (auto& drain : drains) {
     while (!drain->caught_up()) std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
+  std::vector<ReceiptRange> startup_receipts = resume.startup_receipts;
+  // Receipts of SQL rows may have been told by the rows alone (storage/receipts.h): rows to come would
+  // hide those.
+  for (const Coverage::Range& range : covered_by(receipts, options.boot_id, options.epoch).ranges()) {
+    if (range.cpu_id < kSqlCpuIdBase || range.cpu_id == kRunCpuId) continue;
+    startup_receipts.push_back({.boot_id = options.boot_id,
+                                .epoch = {},
+                                .cpu_id = range.cpu_id,
+                                .first = range.first,
+                                .last = range.last});
+  }
   post_synthetic(synthetic::kStartup,
                  synthetic::startup_payload(options.boot_id, resume.restart, resume.clean,
                                             shards.shard_count(), resume.last),
-                 resume.startup_receipts);
+                 std::move(startup_receipts));
+  for (const QuarantinedShard& damaged : shards.quarantined_at_start()) {
+    post_synthetic(synthetic::kStorageError,
+                   synthetic::storage_error_payload("event", damaged.index, damaged.reason));
+  }
   if (!flush()) {
     stop(false);
     return {sqlstate::kIoError, "the event shards could not be written; see the log"};
@@ -119,29 +133,35 @@ void EventIngest::Impl::make_progress() {
   }
 }
 
-void EventIngest::Impl::make_writers() {
+Status EventIngest::Impl::make_writers() {
   std::vector<RingProgress*> progress_of_rings;
   for (auto& ring : progress) progress_of_rings.push_back(ring.get());
   for (uint32_t i = 0; i < shards.shard_count(); ++i) {
+    ASSIGN_OR_RETURN(const auto receipts, shards.shard(i).receipts());
     handoffs.push_back(std::make_unique<Handoff>(options.max_batch_size));
     writers.push_back(std::make_unique<BatchWriter>(
         shards.shard(i), *handoffs.back(),
         BatchWriterOptions{
             .boot_id = options.boot_id,
-            .epoch = kUserModeEpoch,
+            .epoch = options.epoch,
             .max_batch_size = options.max_batch_size,
             .max_batch_latency_ns = options.max_batch_latency_ns,
             .last_sql_sequence = last_sequence(kSqlCpuIdBase + i),
             .lost = i == 0 ? resume.holes : Coverage{},
+            .known = covered_by(receipts, options.boot_id, options.epoch),
             .progress = progress_of_rings,
             .clock = options.clock,
             .on_storage_error =
-                [this](uint32_t shard, const Error& error) { report_storage_error(shard, error); }}));
+                [this](uint32_t shard, const Error& error, bool healthy) {
+                  report_storage_error(shard, error, healthy);
+                },
+            .on_storage_full = options.on_storage_full}));
     bulk_transactions.push_back(std::make_shared<std::atomic<uint32_t>>(0));
     gauges.push_back(stats().add_gauge(
         "ingest.shard." + std::to_string(i) + ".handoff_events",
         [handoff = handoffs.back().get()] { return double{0} + handoff->reserved_events(); }));
   }
+  return {};
 }
 
 void EventIngest::Impl::make_drains() {
@@ -179,9 +199,9 @@ bool EventIngest::Impl::flush() {
   return committed;
 }
 
-void EventIngest::Impl::stop(bool announce) {
+bool EventIngest::Impl::stop(bool announce) {
   std::lock_guard lock(stop_mutex);
-  if (stopped) return;
+  if (stopped) return all_committed;
   stopped = true;
   gauges.clear();
   for (auto& drain : drains) drain->request_stop();
@@ -197,7 +217,8 @@ void EventIngest::Impl::stop(bool announce) {
   }
   // Nobody makes room in the rings any more.
   rings.stop();
-  if (announce && flush()) {
+  if (announce) all_committed = flush();
+  if (announce && all_committed) {
     synthetic::SequenceByCpu last;
     for (uint16_t cpu = 0; cpu < drains.size(); ++cpu) {
       if (const uint64_t sequence = drains[cpu]->last_sequence()) last[cpu] = sequence;
@@ -208,8 +229,10 @@ void EventIngest::Impl::stop(bool announce) {
     }
     post_synthetic(synthetic::kShutdown, synthetic::shutdown_payload(last),
                    {resume.shutdown_receipt});
+    all_committed = flush();
   }
   for (auto& writer : writers) writer->stop();
+  return all_committed;
 }
 
 void EventIngest::Impl::post_synthetic(std::string_view type, std::string payload,
@@ -227,16 +250,20 @@ void EventIngest::Impl::post_synthetic(std::string_view type, std::string payloa
   handoffs[0]->post(std::move(event));  // kept by its writer until a commit succeeds
 }
 
-void EventIngest::Impl::report_storage_error(uint32_t shard, const Error& error) {
+void EventIngest::Impl::report_storage_error(uint32_t shard, const Error& error, bool healthy) {
+  Handoff* target = healthy ? handoffs[shard].get() : nullptr;
   for (size_t i = 0; i < writers.size(); ++i) {
     if (i == shard || !writers[i]->healthy()) continue;
-    handoffs[i]->post(SyntheticEvent{
-        .type = std::string(synthetic::kStorageError),
-        .payload = synthetic::storage_error_payload("event", shard, error.message),
-        .timestamp_ns = options.clock->realtime_ns(),
-        .receipts = {}});
-    return;
+    target = handoffs[i].get();
+    break;
   }
+  // Without one there is only the log, which has it already.
+  if (target == nullptr) return;
+  target->post(SyntheticEvent{
+      .type = std::string(synthetic::kStorageError),
+      .payload = synthetic::storage_error_payload("event", shard, error.message),
+      .timestamp_ns = options.clock->realtime_ns(),
+      .receipts = {}});
 }
 
 size_t EventIngest::Impl::least_busy_shard(std::shared_ptr<void>& busy) {
@@ -264,7 +291,7 @@ std::unique_ptr<EventTransaction> EventIngest::begin_transaction(bool bulk,
                                    emit_spool_max_bytes, std::move(busy));
 }
 
-void EventIngest::stop() { impl_->stop(true); }
+bool EventIngest::stop() { return impl_->stop(true); }
 
 void EventIngest::add_synthetic(std::string_view type, std::string payload) {
   impl_->post_synthetic(type, std::move(payload));
@@ -273,6 +300,8 @@ void EventIngest::add_synthetic(std::string_view type, std::string payload) {
 void EventIngest::set_max_batch(uint32_t size, int64_t latency_ns) {
   for (auto& writer : impl_->writers) writer->set_max_batch(size, latency_ns);
 }
+
+const Guid& EventIngest::boot_id() const { return impl_->options.boot_id; }
 
 void EventIngest::post_maintenance(uint32_t shard, std::shared_ptr<MaintenanceTask> task) {
   if (shard >= impl_->writers.size()) {

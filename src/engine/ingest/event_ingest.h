@@ -20,13 +20,16 @@ namespace eventd::engine {
 
 struct EventIngestOptions {
   Guid boot_id;  ///< zeros = the kernel's
+  /// Of the rings' sequences. Zeros: they start with the rings, which live and end with the server.
+  /// Else the rings outlive it, and number their events themselves.
+  Guid epoch = {};
   uint32_t max_batch_size = 10'000;
   int64_t max_batch_latency_ns = 100'000'000;
   enum class Affinity : uint8_t { kCpu, kNode, kOff } drain_affinity = Affinity::kNode;
   const Clock* clock = &Clock::system();
   /// Called on a writer's thread when a commit fails with 53100, at most once a second and shard: time
   /// for retention. Must return at once.
-  std::function<void()> on_storage_full;
+  std::function<void()> on_storage_full = {};
 };
 
 /// Rows of one SQL transaction or COPY on their way to one shard: stamped inside the commit, which
@@ -89,13 +92,17 @@ class EventIngest {
   std::unique_ptr<EventTransaction> begin_transaction(bool bulk, size_t emit_buffer_bytes,
                                                       int64_t emit_spool_max_bytes);
   /// Drains rings and handoffs, commits, writes synthetic.shutdown, joins; lossless emitters still
-  /// waiting are let go. Idempotent. REQUIRES: no transaction begun afterwards.
-  void stop();
+  /// waiting are let go. False when not everything could be committed. Idempotent. REQUIRES: no
+  /// transaction begun afterwards.
+  bool stop();
 
   /// A synthetic event (type `synthetic.…`, msgpack payload) to shard 0, or to a healthy one.
   void add_synthetic(std::string_view type, std::string payload);
 
   void set_max_batch(uint32_t size, int64_t latency_ns);
+
+  /// What rows are stamped with: the boot's id, or another one when a different epoch has it.
+  const Guid& boot_id() const;
 
   /// Has `task` run on the writer thread of `shard`, between its batches. Its ended() is called in any
   /// case: with 22023 when there is no such shard, with 57P01 at stop(). Any thread.

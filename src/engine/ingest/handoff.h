@@ -66,7 +66,7 @@ class Handoff {
   /// Writer: true if take() would find something. No lock.
   bool waiting() const { return waiting_.load(std::memory_order_relaxed); }
   /// The same, for those that look at it themselves.
-  const std::atomic<bool>& waiting_flag() const { return waiting_; }
+  const Atomic<bool>& waiting_flag() const { return waiting_; }
   /// Writer: the batch's rows have been appended.
   void recycle(DrainedBatch* batch);
 

@@ -18,6 +18,8 @@ inline constexpr uint16_t kRunCpuId = 65'535;
 
 /// Decided once, before any thread starts.
 struct Resume {
+  /// What rows and receipts are stamped with: the boot's id unless another epoch's sequences have it.
+  Guid boot_id;
   /// Receipts of this boot exist.
   bool restart = false;
   /// No run ended without synthetic.shutdown, and nothing is missing below the highest receipts.
@@ -31,7 +33,16 @@ struct Resume {
   ReceiptRange shutdown_receipt;
 };
 
+/// The boot id that events of `epoch` are stamped with. Sequences start over with an epoch, so if
+/// `boot_id` is in use by another one, it is the epoch's own GUID; for zeros (user mode), which are no
+/// GUID, one made from `boot_id`, the same at every start.
+Guid stamped_boot_id(std::span<const ReceiptRange> receipts, const Guid& boot_id, const Guid& epoch);
+
+/// What `receipts` cover of one boot and epoch, the server's own and those of SQL rows included.
+Coverage covered_by(std::span<const ReceiptRange> receipts, const Guid& boot_id, const Guid& epoch);
+
 /// `receipts`: of all shards together.
-Resume plan_resume(std::span<const ReceiptRange> receipts, const Guid& boot_id, const Guid& epoch);
+Resume plan_resume(std::span<const ReceiptRange> receipts, const Guid& kernel_boot_id,
+                   const Guid& epoch);
 
 }  // namespace eventd::engine

@@ -1,11 +1,8 @@
-// Arena, row buffer, coverage, synthetic payloads, resume, boot id.
+// Arena, row buffer, ring progress, synthetic payloads, boot id.
 #include <gtest/gtest.h>
 
 #include "engine/ingest/arena.h"
-#include "engine/ingest/arrival_estimate.h"
 #include "engine/ingest/boot.h"
-#include "engine/ingest/coverage.h"
-#include "engine/ingest/resume.h"
 #include "engine/ingest/ring_progress.h"
 #include "engine/ingest/row_buffer.h"
 #include "engine/ingest/synthetic.h"
@@ -29,32 +26,6 @@ TEST(Arena, BumpsThroughOneBlockAndIsReusedWhole) {
   EXPECT_EQ(arena.used_bytes(), 0u);
 }
 
-TEST(Coverage, MergesWhatTouchesAndKeepsCpusApart) {
-  Coverage coverage;
-  coverage.add(0, 1, 10);
-  coverage.add(1, 11, 12);
-  coverage.add(0, 20, 30);
-  EXPECT_EQ(coverage.ranges().size(), 3u);
-  coverage.add(0, 11, 19);
-  ASSERT_EQ(coverage.ranges().size(), 2u);
-  EXPECT_EQ(coverage.ranges()[0].first, 1u);
-  EXPECT_EQ(coverage.ranges()[0].last, 30u);
-  EXPECT_EQ(coverage.ranges()[1].cpu_id, 1);
-}
-
-TEST(Coverage, RemovesFromTheMiddle) {
-  Coverage coverage;
-  coverage.add(0, 1, 10);
-  coverage.add(1, 1, 10);
-  coverage.remove(0, 4, 6);
-  coverage.remove(0, 10, 20);
-  coverage.remove(1, 1, 10);
-  ASSERT_EQ(coverage.ranges().size(), 2u);
-  EXPECT_EQ(coverage.ranges()[0].last, 3u);
-  EXPECT_EQ(coverage.ranges()[1].first, 7u);
-  EXPECT_EQ(coverage.ranges()[1].last, 9u);
-}
-
 TEST(RingProgress, GoesAsFarAsTheSlowestShard) {
   RingProgress progress(2, 5);
   EXPECT_EQ(progress.covered_through(), 5u);
@@ -67,16 +38,6 @@ TEST(RingProgress, GoesAsFarAsTheSlowestShard) {
   EXPECT_EQ(progress.covered_through(), 20u);
   progress.committed(21, 30);
   EXPECT_EQ(progress.covered_through(), 30u);
-}
-
-TEST(ArrivalEstimate, IsFastUnderLoadAndSlowAgainWhenItEnds) {
-  ArrivalEstimate estimate;
-  int64_t now = 1;
-  EXPECT_FALSE(estimate.fast());
-  for (int i = 0; i < 50; ++i) estimate.note_arrival(1000, now += 1'000'000);
-  EXPECT_TRUE(estimate.fast());
-  for (int i = 0; i < 50; ++i) estimate.note_arrival(1, now += 10'000'000);
-  EXPECT_FALSE(estimate.fast());
 }
 
 TEST(RowBuffer, GivesBackWhatWasAddedOverManySegments) {
@@ -194,60 +155,6 @@ TEST(Synthetic, PayloadsAreMsgpackMaps) {
   const std::string error(300, 'e');
   EXPECT_EQ(print(synthetic::storage_error_payload("event", 1, error)),
             R"({"store": "event", "shard": 1, "error": ")" + error + "\"}");
-}
-
-ReceiptRange receipt(uint8_t boot, uint16_t cpu, uint64_t first, uint64_t last) {
-  ReceiptRange range;
-  range.boot_id.bytes[0] = boot;
-  range.cpu_id = cpu;
-  range.first = first;
-  range.last = last;
-  return range;
-}
-Guid boot(uint8_t number) {
-  Guid guid;
-  guid.bytes[0] = number;
-  return guid;
-}
-
-TEST(Resume, AFreshDirectoryStartsAtZero) {
-  const Resume resume = plan_resume({}, boot(1), {});
-  EXPECT_FALSE(resume.restart);
-  EXPECT_TRUE(resume.clean);
-  EXPECT_TRUE(resume.last.empty());
-  ASSERT_EQ(resume.startup_receipts.size(), 1u);
-  EXPECT_EQ(resume.startup_receipts[0].last, 1u);
-  EXPECT_EQ(resume.shutdown_receipt.first, 2u);
-}
-
-TEST(Resume, UnionsTheShardsAndFindsHoles) {
-  const ReceiptRange receipts[] = {receipt(1, 0, 1, 10), receipt(1, 0, 21, 30), receipt(1, 0, 11, 15),
-                                   receipt(1, 1, 5, 6),  receipt(2, 0, 1, 999), receipt(1, kRunCpuId, 1, 2)};
-  const Resume resume = plan_resume(receipts, boot(1), {});
-  EXPECT_TRUE(resume.restart);
-  EXPECT_FALSE(resume.clean);
-  EXPECT_EQ(resume.last, (synthetic::SequenceByCpu{{0, 30}, {1, 6}}));
-  ASSERT_EQ(resume.holes.ranges().size(), 2u);
-  EXPECT_EQ(resume.holes.ranges()[0].first, 16u);
-  EXPECT_EQ(resume.holes.ranges()[0].last, 20u);
-  EXPECT_EQ(resume.holes.ranges()[1].first, 1u);
-  EXPECT_EQ(resume.holes.ranges()[1].last, 4u);
-}
-
-TEST(Resume, ARunWithoutAShutdownIsNotClean) {
-  const ReceiptRange crashed[] = {receipt(1, 0, 1, 10), receipt(1, kRunCpuId, 1, 3)};
-  const Resume resume = plan_resume(crashed, boot(1), {});
-  EXPECT_TRUE(resume.restart);
-  EXPECT_FALSE(resume.clean);
-  EXPECT_EQ(resume.shutdown_receipt.last, 6u);  // run 3 closed as 4, this one is 5
-  // In another boot: said once, then remembered as told.
-  const Resume other = plan_resume(crashed, boot(2), {});
-  EXPECT_FALSE(other.restart);
-  EXPECT_FALSE(other.clean);
-  std::vector<ReceiptRange> later(std::begin(crashed), std::end(crashed));
-  later.insert(later.end(), other.startup_receipts.begin(), other.startup_receipts.end());
-  later.push_back(other.shutdown_receipt);
-  EXPECT_TRUE(plan_resume(later, boot(3), {}).clean);
 }
 
 TEST(Boot, TheKernelsIdIsAGuid) {
