@@ -64,6 +64,11 @@ void add_morsels(EventScanState& state, const ShardSnapshot& shard, const TailIn
                   .last_rowid = tail.last_rowid,
                   .time = state.filter.time};
   range.time_covers = state.filter.time.covers(tail.timestamp_min_ns, tail.timestamp_max_ns);
+  if (tail.damaged) {
+    // Its ids are not known: one piece, read around the damage.
+    state.morsels.push_back({shard.file, range});
+    return;
+  }
   const bool index_has_all = (state.stored_columns & ~stored::kTimestamp) == 0;
   const double share_max = tail.row_count > kTailRowsMax ? kIndexShareLargeMax : kIndexShareMax;
   if (index_has_all || time_share(tail, state.filter.time) < share_max) {

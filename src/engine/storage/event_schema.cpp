@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "engine/limits.h"
+#include "engine/storage/shard.h"
 #include "sql/embedded.h"
 
 namespace eventd::engine::event_schema {
@@ -49,7 +50,25 @@ std::string create_view_sql(const std::vector<TailInfo>& tails) {
   return sql + ";";
 }
 
-Status create(sqlite::Connection& connection) {
+namespace {
+
+std::string hex_literal(const Guid& guid) {
+  std::string text = "X'";
+  for (const uint8_t byte : guid.bytes) text += fmt::format("{:02x}", byte);
+  return text + "'";
+}
+
+std::string last_id_sql(int64_t last_id) {
+  return fmt::format("INSERT OR REPLACE INTO metadata VALUES('last_id','{}');", last_id);
+}
+
+}  // namespace
+
+Status save_last_id(sqlite::Connection& connection, int64_t last_id) {
+  return connection.exec(last_id_sql(last_id));
+}
+
+Status create(sqlite::Connection& connection, const CarriedOver& carried) {
   std::string script = "BEGIN IMMEDIATE;";
   script += sql::event_shard;
   std::vector<TailInfo> tails;
@@ -61,6 +80,12 @@ Status create(sqlite::Connection& connection) {
   script += create_view_sql(tails);
   script += fmt::format("INSERT INTO metadata VALUES('schema_version','{}'),('created_at','{}');",
                         kVersion, iso_now());
+  if (carried.last_id > 0) script += last_id_sql(carried.last_id);
+  for (const ReceiptRange& range : carried.receipts) {
+    script += fmt::format("INSERT OR REPLACE INTO receipts VALUES({},{},{},{},{});",
+                          hex_literal(range.boot_id), hex_literal(range.epoch), range.cpu_id,
+                          range.first, range.last);
+  }
   script += "COMMIT;";
   Status status = connection.exec(script);
   if (!status.ok() && connection.in_transaction()) {
@@ -84,7 +109,7 @@ Status check(sqlite::Connection& connection) {
   ASSIGN_OR_RETURN(const bool row, version.step());
   if (!row) return {sqlstate::kDataCorrupted, "event shard without schema_version"};
   if (version.text(0) != std::to_string(kVersion)) {
-    return {sqlstate::kDataCorrupted,
+    return {sqlstate::kFeatureNotSupported,
             fmt::format("event shard has unknown schema_version \"{}\"", version.text(0))};
   }
   ASSIGN_OR_RETURN(auto missing, connection.prepare(
@@ -96,11 +121,38 @@ Status check(sqlite::Connection& connection) {
     return {sqlstate::kDataCorrupted,
             fmt::format("event shard lacks table or index of {}", missing.text(0))};
   }
+  ASSIGN_OR_RETURN(const int64_t fixed, connection.query_int64(fmt::format(
+      "SELECT count(*) FROM tails WHERE number<{} AND state=1 AND id_base=0", kTailTables)));
+  if (fixed != kTailTables) {
+    return {sqlstate::kDataCorrupted, "event shard lacks some of its tail tables"};
+  }
+  return {};
+}
+
+Status load_tail(sqlite::Connection& connection, TailInfo& tail) {
+  // Each of the four is one descent of a B-tree.
+  ASSIGN_OR_RETURN(auto range, connection.prepare(fmt::format(
+      "SELECT (SELECT min(id) FROM events_{0}),(SELECT max(id) FROM events_{0}),"
+      "(SELECT min(timestamp) FROM events_{0}),(SELECT max(timestamp) FROM events_{0})",
+      tail.number)));
+  ASSIGN_OR_RETURN(const bool row, range.step());
+  if (!row || range.is_null(0)) return {};
+  tail.first_rowid = range.int64(0);
+  tail.last_rowid = range.int64(1);
+  tail.timestamp_min_ns = range.int64(2);
+  tail.timestamp_max_ns = range.int64(3);
+  // Ids are positive and far from the end of the numbers: what an edited file has beyond is not read.
+  if (tail.first_rowid < 1 || tail.last_rowid > kIdMax || tail.id_base < 0 || tail.id_base > kIdMax) {
+    return {sqlstate::kDataCorrupted, fmt::format("events_{} has ids out of range", tail.number)};
+  }
+  tail.row_count = tail.last_rowid - tail.first_rowid + 1;
   return {};
 }
 
 Result<ShardView> load_view(sqlite::Connection& connection) {
   ShardView view;
+  ASSIGN_OR_RETURN(view.last_id, connection.query_int64(
+                                     "SELECT CAST(value AS INTEGER) FROM metadata WHERE key='last_id'"));
   ASSIGN_OR_RETURN(auto tails, connection.prepare(
                                    "SELECT number,id_base FROM tails WHERE state=1 ORDER BY number"));
   while (true) {
@@ -113,20 +165,8 @@ Result<ShardView> load_view(sqlite::Connection& connection) {
     }
     tail.number = static_cast<uint32_t>(number);
     tail.id_base = tails.int64(1);
-    // Each of the four is one descent of a B-tree.
-    ASSIGN_OR_RETURN(auto range, connection.prepare(fmt::format(
-        "SELECT (SELECT min(id) FROM events_{0}),(SELECT max(id) FROM events_{0}),"
-        "(SELECT min(timestamp) FROM events_{0}),(SELECT max(timestamp) FROM events_{0})",
-        number)));
-    ASSIGN_OR_RETURN(const bool row, range.step());
-    if (row && !range.is_null(0)) {
-      tail.first_rowid = range.int64(0);
-      tail.last_rowid = range.int64(1);
-      tail.timestamp_min_ns = range.int64(2);
-      tail.timestamp_max_ns = range.int64(3);
-      view.last_id = std::max(view.last_id, tail.last_rowid + tail.id_base);
-      tail.row_count = tail.last_rowid - tail.first_rowid + 1;
-    }
+    RETURN_IF_ERROR(load_tail(connection, tail));
+    if (tail.row_count > 0) view.last_id = std::max(view.last_id, tail.last_rowid + tail.id_base);
     view.tails.push_back(tail);
   }
   // Ids are dense, so what a tail's range misses are the ids of tails published meanwhile.

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <chrono>
+#include <iterator>
 #include <utility>
+
+#include "clock.h"
 
 namespace eventd::engine {
 namespace {
@@ -11,6 +14,7 @@ namespace {
 // VM operations between two looks at the cancel token: well below a millisecond.
 constexpr int kProgressOperations = 10'000;
 constexpr uint32_t kReadCacheKib = 1024;
+constexpr std::chrono::milliseconds kCancelPoll{20};
 
 }  // namespace
 
@@ -39,8 +43,10 @@ void ReadConnection::on_row(sqlite3_context* context, int, sqlite3_value** value
 }
 
 Status ReadConnection::read_error() const {
-  return sqlite::error_status(sqlite3_extended_errcode(raw()), raw(),
-                              fmt::format("could not read \"{}\"", file_->path()));
+  Status status = sqlite::error_status(sqlite3_extended_errcode(raw()), raw(),
+                                       fmt::format("could not read \"{}\"", file_->path()));
+  if (status.error().code == sqlstate::kDataCorrupted) file_->report_damage();
+  return status;
 }
 
 ReadConnection::~ReadConnection() = default;
@@ -53,7 +59,12 @@ Result<sqlite3_stmt*> ReadConnection::prepare(const std::string& sql, ScanCounte
     ++counters.statements_reused;
     return found->second->statement.raw();
   }
-  ASSIGN_OR_RETURN(sqlite::Statement statement, connection_.prepare(sql));
+  auto prepared = connection_.prepare(sql);
+  if (!prepared.ok()) {
+    if (prepared.error().code == sqlstate::kDataCorrupted) file_->report_damage();
+    return std::move(prepared).take_status();
+  }
+  sqlite::Statement statement = std::move(*prepared);
   ++counters.statements_prepared;
   entries_.push_front(Entry{sql, std::move(statement), true});
   // The same statement twice at once: the second is found by nobody and leaves with eviction.
@@ -91,17 +102,29 @@ int ReadConnection::on_progress(void* cancel) {
   return static_cast<const CancelToken*>(cancel)->cancelled() ? 1 : 0;
 }
 
-Result<std::unique_ptr<ReadConnection>> ReadPool::acquire(const std::shared_ptr<ShardFile>& file) {
+Status ReadPool::reserve(const CancelToken* cancel) {
+  std::unique_lock lock(mutex_);
+  while (reserved_ >= open_max_) {
+    if (cancel) RETURN_IF_ERROR(cancel->check());
+    place_free_.wait_for(lock, kCancelPoll);
+  }
+  ++reserved_;
+  return {};
+}
+
+void ReadPool::unreserve() {
+  std::lock_guard lock(mutex_);
+  --reserved_;
+  place_free_.notify_one();
+}
+
+Result<std::unique_ptr<ReadConnection>> ReadPool::open(const std::shared_ptr<ShardFile>& file) {
   {
+    std::vector<std::unique_ptr<ReadConnection>> excess;  // closed before the new one is opened
     std::lock_guard lock(mutex_);
-    const auto found = idle_.find(file.get());
-    if (found != idle_.end()) {
-      std::unique_ptr<ReadConnection> connection = std::move(found->second.back().connection);
-      found->second.pop_back();
-      if (found->second.empty()) idle_.erase(found);
-      --idle_count_;
-      return connection;
-    }
+    const auto of_file = idle_of_.find(file.get());
+    if (of_file != idle_of_.end()) return take(of_file->second.back());
+    excess = take_excess();
   }
   ASSIGN_OR_RETURN(sqlite::Connection connection,
                    sqlite::Connection::open(file->path(), {.mode = sqlite::OpenMode::kReadOnly,
@@ -110,32 +133,74 @@ Result<std::unique_ptr<ReadConnection>> ReadPool::acquire(const std::shared_ptr<
 }
 
 void ReadPool::release(std::unique_ptr<ReadConnection> connection) {
-  std::unique_ptr<ReadConnection> evicted;  // closed outside the lock
-  std::lock_guard lock(mutex_);
+  std::vector<std::unique_ptr<ReadConnection>> excess;
   const ShardFile* file = connection->file().get();
-  idle_[file].push_back({std::move(connection), ++clock_});
-  if (++idle_count_ <= idle_max_) return;
-  auto oldest = idle_.begin();
-  for (auto it = idle_.begin(); it != idle_.end(); ++it) {
-    if (it->second.front().used < oldest->second.front().used) oldest = it;
+  std::lock_guard lock(mutex_);
+  --reserved_;
+  idle_.push_back({std::move(connection), Clock::system().monotonic_ns()});
+  idle_of_[file].push_back(std::prev(idle_.end()));
+  excess = take_excess();
+  place_free_.notify_one();
+}
+
+std::unique_ptr<ReadConnection> ReadPool::take(IdleList::iterator idle) {
+  std::unique_ptr<ReadConnection> connection = std::move(idle->connection);
+  const auto of_file = idle_of_.find(connection->file().get());
+  std::erase(of_file->second, idle);
+  if (of_file->second.empty()) idle_of_.erase(of_file);
+  idle_.erase(idle);
+  return connection;
+}
+
+std::vector<std::unique_ptr<ReadConnection>> ReadPool::take_excess() {
+  std::vector<std::unique_ptr<ReadConnection>> excess;
+  while (!idle_.empty() && reserved_ + idle_.size() > open_max_) {
+    excess.push_back(take(idle_.begin()));
   }
-  evicted = std::move(oldest->second.front().connection);
-  oldest->second.erase(oldest->second.begin());
-  if (oldest->second.empty()) idle_.erase(oldest);
-  --idle_count_;
+  return excess;
+}
+
+void ReadPool::set_open_max(size_t open_max) {
+  std::vector<std::unique_ptr<ReadConnection>> excess;
+  std::lock_guard lock(mutex_);
+  open_max_ = std::max<size_t>(open_max, 1);
+  excess = take_excess();
+  place_free_.notify_all();
+}
+
+void ReadPool::close_idle(const ShardFile& file) {
+  std::vector<std::unique_ptr<ReadConnection>> closed;
+  std::lock_guard lock(mutex_);
+  for (auto found = idle_of_.find(&file); found != idle_of_.end(); found = idle_of_.find(&file)) {
+    closed.push_back(take(found->second.back()));
+  }
+}
+
+void ReadPool::close_idle(int64_t idle_ns) {
+  std::vector<std::unique_ptr<ReadConnection>> closed;
+  std::lock_guard lock(mutex_);
+  const int64_t before_ns = Clock::system().monotonic_ns() - idle_ns;
+  while (!idle_.empty() && idle_.front().since_ns <= before_ns) closed.push_back(take(idle_.begin()));
+}
+
+size_t ReadPool::open_connections() const {
+  std::lock_guard lock(mutex_);
+  return reserved_ + idle_.size();
 }
 
 size_t ReadPool::idle() const {
   std::lock_guard lock(mutex_);
-  return idle_count_;
+  return idle_.size();
 }
 
 Result<std::unique_ptr<ReadSlice>> ReadSlice::open(ReadPool& pool,
                                                    const std::shared_ptr<ShardFile>& file,
                                                    const CancelToken* cancel) {
+  // The place first: waiting for one inside the gate would keep the writer from closing it.
+  RETURN_IF_ERROR(pool.reserve(cancel));
   file->gate().enter();
   auto slice = std::unique_ptr<ReadSlice>(new ReadSlice(pool, file));
-  ASSIGN_OR_RETURN(slice->connection_, pool.acquire(file));
+  ASSIGN_OR_RETURN(slice->connection_, pool.open(file));
   slice->connection_->watch(cancel);
   return slice;
 }
@@ -144,6 +209,8 @@ ReadSlice::~ReadSlice() {
   if (connection_) {
     connection_->watch(nullptr);
     pool_.release(std::move(connection_));
+  } else {
+    pool_.unreserve();
   }
   file_->gate().leave();
 }

@@ -1,6 +1,8 @@
 // Read connections of shard files, kept open between scans, each with prepared statements.
 #pragma once
 
+#include <algorithm>
+#include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <list>
@@ -57,7 +59,7 @@ class ReadConnection {
   void rethrow() {
     if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
   }
-  /// Of a step that failed.
+  /// Of a step that failed. Damage (XX001) is reported to the file.
   Status read_error() const;
 
   const std::shared_ptr<ShardFile>& file() const { return file_; }
@@ -110,33 +112,60 @@ class StatementLease {
   sqlite3_stmt* statement_ = nullptr;
 };
 
-/// Lends connections. A lease is never waited for: as many as threads ask for at once are open, up
-/// to `idle_max` stay open afterwards, those longest unused are closed first. Thread-safe.
+/// Lends connections. Those lent and those kept open for the next one are never more than `open_max`
+/// together: the ones unused for longest are closed first, and when all are lent the next caller waits.
+/// No thread may ask for a second one while it has one: then every lease ends, within about a slice.
+/// Thread-safe.
 class ReadPool {
  public:
-  ReadPool(size_t idle_max, size_t statements_max)
-      : idle_max_(idle_max), statements_max_(statements_max) {}
+  ReadPool(size_t open_max, size_t statements_max)
+      : statements_max_(statements_max), open_max_(std::max<size_t>(open_max, 1)) {}
 
-  Result<std::unique_ptr<ReadConnection>> acquire(const std::shared_ptr<ShardFile>& file);
+  /// Waits for one of the `open_max` places. 57014 … when `cancel` (may be null) is cancelled.
+  Status reserve(const CancelToken* cancel);
+  /// Gives back a place that got no connection.
+  void unreserve();
+  /// A connection to `file` in the place reserved: one kept open, else a new one. On failure the place
+  /// is still reserved. REQUIRES: inside the file's gate.
+  Result<std::unique_ptr<ReadConnection>> open(const std::shared_ptr<ShardFile>& file);
+  /// Ends the lease and its reservation.
   void release(std::unique_ptr<ReadConnection> connection);
+
+  /// Takes effect at once for idle connections, for lent ones as they come back.
+  void set_open_max(size_t open_max);
+  /// Closes the idle connections of `file`.
+  void close_idle(const ShardFile& file);
+  /// Closes those unused for `idle_ns` or longer.
+  void close_idle(int64_t idle_ns);
+
+  /// Places reserved and connections kept open.
+  size_t open_connections() const;
   size_t idle() const;
 
  private:
   struct Idle {
     std::unique_ptr<ReadConnection> connection;
-    uint64_t used = 0;
+    int64_t since_ns;  // monotonic
   };
-  const size_t idle_max_;
+  using IdleList = std::list<Idle>;
+  /// Moves one out of the list. REQUIRES: mutex_ held.
+  std::unique_ptr<ReadConnection> take(IdleList::iterator idle);
+  /// Takes the oldest out until the bound holds; closed by the caller, outside the lock.
+  std::vector<std::unique_ptr<ReadConnection>> take_excess();
+
   const size_t statements_max_;
   mutable std::mutex mutex_;
+  std::condition_variable place_free_;
   // Guarded by mutex_:
-  std::unordered_map<const ShardFile*, std::vector<Idle>> idle_;
-  size_t idle_count_ = 0;
-  uint64_t clock_ = 0;
+  size_t open_max_;
+  size_t reserved_ = 0;
+  IdleList idle_;  // the one unused for longest first
+  std::unordered_map<const ShardFile*, std::vector<IdleList::iterator>> idle_of_;
 };
 
 /// One slice of reading a shard: inside its gate, with a connection. Everything is given back by
-/// the destructor, so a slice lives within one ScanCursor::next(). One thread.
+/// the destructor, so a slice lives within one ScanCursor::next(). One thread, which has one slice at
+/// a time.
 class ReadSlice {
  public:
   static Result<std::unique_ptr<ReadSlice>> open(ReadPool& pool,

@@ -38,6 +38,11 @@ class RowDecoder {
   uint32_t size() const { return size_; }
   /// Appends `row` if it passes the filter (its time range excepted). REQUIRES: !full().
   bool offer(const RawRow& row);
+  /// Forgets the rows after the first `size`; the batch is full then, or empty.
+  void truncate(uint32_t size) {
+    if (size == 0) return begin(rows_max_);
+    size_ = rows_max_ = size;
+  }
   /// The batch so far.
   Batch take();
   uint64_t bytes_decoded() const { return bytes_decoded_; }

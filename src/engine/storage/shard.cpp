@@ -14,14 +14,6 @@
 namespace eventd::engine {
 namespace {
 
-// A hostile emitter may invent types without end; past this they are no longer cached.
-constexpr size_t kKnownTypesMax = 65'536;
-
-int on_wal_commit(void* impl, sqlite3*, const char*, int pages) {
-  static_cast<uint64_t*>(impl)[0] = static_cast<uint64_t>(pages);
-  return SQLITE_OK;
-}
-
 void bind_guid(sqlite3_stmt* statement, int parameter, const uint8_t* guid) {
   if (guid) {
     sqlite3_bind_blob(statement, parameter, guid, 16, SQLITE_STATIC);
@@ -37,101 +29,9 @@ Shard::~Shard() {
   if (impl_->connection.in_transaction()) rollback();
 }
 
-Result<std::unique_ptr<Shard>> Shard::open(const ShardOptions& options) {
-  auto impl = std::make_unique<Impl>();
-  impl->options = options;
-  impl->file = std::make_shared<ShardFile>(options.path, options.index);
-  impl->wal_size_limit_bytes.store(options.wal_size_limit_bytes, std::memory_order_relaxed);
-  impl->latch = options.commit_latch ? options.commit_latch : &impl->own_latch;
-  // One megabyte for the timestamp index on top of the writer's two.
-  ASSIGN_OR_RETURN(impl->connection,
-                   sqlite::Connection::open(options.path, {.page_size_bytes = options.page_size_bytes,
-                                                           .cache_kib = 3 * 1024}));
-  sqlite::Connection& connection = impl->connection;
-  ASSIGN_OR_RETURN(const bool is_new, event_schema::is_empty(connection));
-  if (is_new) RETURN_IF_ERROR(event_schema::create(connection));
-  if (Status status = event_schema::check(connection); !status.ok()) {
-    Error error = std::move(status).take_error();
-    error.message = fmt::format("\"{}\": {}", options.path, error.message);
-    return error;
-  }
-  RETURN_IF_ERROR(connection.exec(
-      fmt::format("PRAGMA journal_size_limit={};", options.wal_size_limit_bytes)));
-  sqlite3_wal_hook(connection.raw(), on_wal_commit, &impl->wal_pages);
-  RETURN_IF_ERROR(impl->drop_unpublished());
-  ASSIGN_OR_RETURN(ShardView view, event_schema::load_view(connection));
-  impl->adopt(std::move(view));
-  RETURN_IF_ERROR(impl->prepare_statements());
-  RETURN_IF_ERROR(impl->load_types());
-  impl->publish();
-  return std::unique_ptr<Shard>(new Shard(std::move(impl)));
-}
-
-Status Shard::Impl::prepare_statements() {
-  ASSIGN_OR_RETURN(begin, connection.prepare("BEGIN IMMEDIATE"));
-  ASSIGN_OR_RETURN(commit, connection.prepare("COMMIT"));
-  ASSIGN_OR_RETURN(rollback, connection.prepare("ROLLBACK"));
-  ASSIGN_OR_RETURN(insert_type,
-                   connection.prepare("INSERT OR IGNORE INTO event_types VALUES(?1)"));
-  ASSIGN_OR_RETURN(receipts_near,
-                   connection.prepare("SELECT first,last FROM receipts WHERE boot_id=?1 AND epoch=?2 "
-                                      "AND cpu_id=?3 AND first<=?4 ORDER BY first DESC"));
-  ASSIGN_OR_RETURN(receipt_delete,
-                   connection.prepare("DELETE FROM receipts WHERE boot_id=?1 AND epoch=?2 AND "
-                                      "cpu_id=?3 AND first>=?4 AND first<=?5"));
-  ASSIGN_OR_RETURN(receipt_insert,
-                   connection.prepare("INSERT INTO receipts VALUES(?1,?2,?3,?4,?5)"));
-  return select_insert();
-}
-
-Status Shard::Impl::drop_unpublished() {
-  std::vector<int64_t> numbers;
-  {
-    ASSIGN_OR_RETURN(auto staged_tails,
-                     connection.prepare("SELECT number FROM tails WHERE state=0"));
-    while (true) {
-      ASSIGN_OR_RETURN(const bool more, staged_tails.step());
-      if (!more) break;
-      numbers.push_back(staged_tails.int64(0));
-    }
-  }
-  for (const int64_t number : numbers) {
-    RETURN_IF_ERROR(connection.exec(
-        fmt::format("BEGIN;DROP TABLE events_{0};DELETE FROM tails WHERE number={0};COMMIT", number)));
-  }
-  return {};
-}
-
-Status Shard::Impl::load_types() {
-  ASSIGN_OR_RETURN(auto types, connection.prepare(fmt::format(
-                                   "SELECT event_type FROM event_types LIMIT {}", kKnownTypesMax)));
-  while (true) {
-    ASSIGN_OR_RETURN(const bool more, types.step());
-    if (!more) return {};
-    known_types.emplace(types.text(0));
-  }
-}
-
 int64_t Shard::Impl::tail_capacity(size_t index) const {
   return working.tails[index].number < kTailTables ? int64_t{kTailRowsMax}
                                                    : event_schema::kOverflowTailRowsMax;
-}
-
-void Shard::Impl::adopt(ShardView view) {
-  working = std::move(view);
-  next_tail_number = kTailTables;
-  for (const TailInfo& tail : working.tails) {
-    next_tail_number = std::max(next_tail_number, tail.number + 1);
-  }
-  // Rows go to the tail that holds the highest id; published staged tails are never appended to,
-  // which their id_base tells (a tail that takes rows has base 0).
-  current = 0;
-  for (size_t i = 0; i < working.tails.size(); ++i) {
-    if (working.tails[i].id_base == 0 && working.tails[i].row_count > 0 &&
-        working.tails[i].last_rowid >= working.tails[current].last_rowid) {
-      current = i;
-    }
-  }
 }
 
 Status Shard::Impl::next_tail() {
@@ -177,6 +77,7 @@ Status Shard::Impl::select_insert() {
 }
 
 Status Shard::begin() {
+  RETURN_IF_ERROR(impl_->ensure_connected());
   // FULL again in case staging could not set it back: commit() promises durability.
   RETURN_IF_ERROR(impl_->relax_sync(false));
   return impl_->begin.run();
@@ -270,7 +171,7 @@ void Shard::Impl::publish() {
   published_current = current;
   committed_rows.fetch_add(rows_in_transaction, std::memory_order_relaxed);
   rows_in_transaction = 0;
-  wal_bytes.store(wal_pages * (options.page_size_bytes + 24), std::memory_order_relaxed);
+  wal_bytes.store(wal_pages * wal_frame_bytes, std::memory_order_relaxed);
   std::lock_guard lock(*latch);
   file->set_view(published);
   // Release: who sees the id may rely on the rows being in the file. Pairs with committed_id().
@@ -295,6 +196,7 @@ void Shard::Impl::restore() {
   working = *published;
   current = published_current;
   rows_in_transaction = 0;
+  if (!connection) return;
   // Tables made by the transaction are gone, and with them what was prepared on them.
   std::erase_if(inserts, [this](const auto& entry) {
     return std::none_of(working.tails.begin(), working.tails.end(),
@@ -308,6 +210,8 @@ void Shard::Impl::restore() {
 Status Shard::limit_pages_for_test(int64_t pages) {
   return impl_->connection.exec(fmt::format("PRAGMA max_page_count={};", pages));
 }
+
+sqlite::Connection& Shard::connection() { return impl_->connection; }
 
 const std::string& Shard::path() const { return impl_->options.path; }
 uint32_t Shard::index() const { return impl_->options.index; }

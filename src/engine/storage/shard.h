@@ -15,6 +15,23 @@
 #include "result.h"
 
 namespace eventd::engine {
+namespace sqlite {
+class Connection;
+}
+
+/// A merged range of covered sequences of one (boot, epoch, cpu).
+struct ReceiptRange {
+  Guid boot_id;
+  Guid epoch;
+  uint16_t cpu_id = 0;
+  uint64_t first = 0, last = 0;
+};
+
+/// What a new file takes from the one it replaces.
+struct CarriedOver {
+  int64_t last_id = 0;
+  std::vector<ReceiptRange> receipts;
+};
 
 struct ShardOptions {
   std::string path;
@@ -23,20 +40,14 @@ struct ShardOptions {
   int64_t wal_size_limit_bytes = 64 << 20;
   /// Of the ShardSet, so that a snapshot sees all shards at one moment. Null = the shard's own.
   CommitLatch* commit_latch = nullptr;
+  /// If the file does not exist yet.
+  CarriedOver carried = {};
   /// Of the ShardSet, for quarantine(): closes idle read connections of the file ...
   std::function<void(const ShardFile& file)> close_readers = {};
   /// ... and takes the file that was set aside among those that are only read. Called with the
   /// commit latch held.
   std::function<void(std::shared_ptr<ShardFile> file, std::shared_ptr<const ShardView> view)>
       take_over = {};
-};
-
-/// A merged range of covered sequences of one (boot, epoch, cpu).
-struct ReceiptRange {
-  Guid boot_id;
-  Guid epoch;
-  uint16_t cpu_id = 0;
-  uint64_t first = 0, last = 0;
 };
 
 /// A transaction too large for one commit: rows go in chunks into an unpublished tail, each chunk
@@ -89,6 +100,10 @@ class Shard {
   /// it.
   Result<uint64_t> last_sequence(const Guid& boot_id, const Guid& epoch, uint16_t cpu_id);
   Result<std::vector<ReceiptRange>> receipts();
+
+  /// The writing connection, for maintenance. Writer thread, not begun. Another one (or none: null)
+  /// after quarantine().
+  sqlite::Connection& connection();
 
   const std::string& path() const;
   uint32_t index() const;

@@ -1,5 +1,6 @@
 // WAL checkpoints: ingest.md "Writer". Only the writer checkpoints, between batches.
 #include <chrono>
+#include <string>
 
 #include "clock.h"
 #include "engine/limits.h"
@@ -22,10 +23,20 @@ bool Shard::checkpoint_due() const {
          pages * (impl_->options.page_size_bytes + 24) >= kPassiveBytes;
 }
 
+Status Shard::Impl::apply_wal_size_limit() {
+  const int64_t bytes = wal_size_limit_bytes.load(std::memory_order_relaxed);
+  if (bytes == journal_size_limit_bytes) return {};
+  journal_size_limit_bytes = bytes;
+  return connection.exec("PRAGMA journal_size_limit=" + std::to_string(bytes));
+}
+
 void Shard::checkpoint_if_due() {
   Impl& impl = *impl_;
+  if (!impl.connection) return;
   impl.drop_discarded();
-  const uint64_t page_bytes = impl.options.page_size_bytes + 24;
+  // Only the size to which the file is cut: a failure is no loss.
+  (void)impl.apply_wal_size_limit();
+  const uint64_t page_bytes = impl.wal_frame_bytes;
   // The WAL starts again from its beginning once everything in it has been checkpointed.
   if (impl.wal_pages < impl.wal_pages_checkpointed) impl.wal_pages_checkpointed = 0;
   const uint64_t bytes = impl.wal_pages * page_bytes;

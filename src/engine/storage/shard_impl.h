@@ -1,4 +1,4 @@
-// The inside of Shard, shared by shard.cpp, shard_staging.cpp and shard_receipts.cpp.
+// The inside of Shard, shared by its sources.
 #pragma once
 
 #include <atomic>
@@ -24,6 +24,9 @@ struct StagedTail {
   bool published = false;
 };
 
+/// A hostile emitter may invent types without end; past this they are no longer cached.
+inline constexpr size_t kKnownTypesMax = 65'536;
+
 /// Lets string_views look up std::strings without a copy.
 struct TypeHash {
   using is_transparent = void;
@@ -33,7 +36,8 @@ struct TypeHash {
 /// Everything but the atomics belongs to the writer thread.
 struct Shard::Impl {
   ShardOptions options;
-  std::shared_ptr<ShardFile> file;
+  CarriedOver carried;              // for the next file that is made
+  std::shared_ptr<ShardFile> file;  // replaced under the latch
   CommitLatch own_latch;
   CommitLatch* latch = nullptr;
 
@@ -56,6 +60,7 @@ struct Shard::Impl {
   std::unordered_set<std::string, TypeHash, std::equal_to<>> known_types;
   std::vector<std::string> types_in_transaction;  // forgotten again by a rollback
   std::map<StagedTailId, StagedTail> staged;
+  StagedTailId staged_lost_below = 0;  // they went with a file that was set aside
   bool relaxed_sync = false;  // commits go without an fsync; never within begin()…commit()
   std::vector<uint32_t> discards;  // tails to drop when no transaction is open
   int64_t discard_retry_ns = 0;    // monotonic; none is dropped before
@@ -71,6 +76,16 @@ struct Shard::Impl {
   std::atomic<int64_t> committed_id{0};
   std::atomic<uint64_t> committed_rows{0};
   std::atomic<uint64_t> wal_bytes{0};
+
+  uint64_t wal_frame_bytes = 0;
+  /// Opens the file if it is not open: what every method that needs it begins with.
+  Status ensure_connected();
+  Status connect();
+  Status try_connect();
+  /// Forgets everything that hangs on the connection, and closes it.
+  void disconnect();
+  Status apply_wal_size_limit();
+  Status unknown_stage(StagedTailId tail) const;
 
   Status prepare_statements();
   /// Takes `view`'s tails; continues in the first one that has room.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -12,78 +13,119 @@
 #include "engine/storage/event_relation.h"
 #include "engine/storage/event_schema.h"
 #include "engine/storage/event_snapshot.h"
+#include "engine/storage/historical_files.h"
 #include "engine/storage/read_pool.h"
-#include "engine/storage/receipts.h"
+#include "engine/storage/shard_files.h"
 #include "log.h"
 
 namespace eventd::engine {
-namespace {
-
-std::string shard_name(uint32_t index) { return fmt::format("shard-{:04}.db", index); }
-
-// A file of an older shard count or an archive. Null when it holds no events or can't be read.
-std::shared_ptr<ShardFile> open_historical(const std::string& path) {
-  auto connection = sqlite::Connection::open(path, {.mode = sqlite::OpenMode::kReadOnly});
-  if (!connection.ok()) {
-    log::error(connection.error().message);
-    return nullptr;
-  }
-  auto tails = connection->query_int64(
-      "SELECT count(*) FROM sqlite_schema WHERE type='table' AND name IN('tails','events_0')");
-  if (!tails.ok()) {
-    log::error(fmt::format("\"{}\": {}", path, tails.error().message));
-    return nullptr;
-  }
-  if (*tails != 2) return nullptr;  // some other database
-  if (Status status = event_schema::check(*connection); !status.ok()) {
-    log::error(fmt::format("\"{}\": {}; reading what is readable", path, status.error().message));
-  }
-  auto view = event_schema::load_view(*connection);
-  if (!view.ok()) {
-    log::error(fmt::format("\"{}\" is not readable: {}", path, view.error().message));
-    return nullptr;
-  }
-  auto file = std::make_shared<ShardFile>(path, ShardFile::kHistorical);
-  file->set_view(std::make_shared<const ShardView>(std::move(*view)));
-  return file;
-}
-
-}  // namespace
-
 struct ShardSet::Impl {
+  ShardSetOptions options;
   mutable CommitLatch latch;
+  std::shared_ptr<ReadPool> pool;
   std::vector<std::unique_ptr<Shard>> shards;
   std::vector<std::unique_ptr<StatsRegistry::Gauge>> gauges;  // of the shards; gone before them
-  std::shared_ptr<const std::vector<ShardSnapshot>> historical;
-  std::shared_ptr<ReadPool> pool;
   std::unique_ptr<EventRelation> relation;
+  std::vector<QuarantinedShard> quarantined;
+  std::vector<ReceiptRange> historical_receipts;  // as they were at start
 
-  void add_gauges() {
-    for (const auto& shard : shards) {
-      const std::string name = fmt::format("storage.shard.{}.", shard->index());
-      gauges.push_back(stats().add_gauge(name + "committed_rows", [s = shard.get()] {
-        return static_cast<double>(s->committed_rows());
-      }));
-      gauges.push_back(stats().add_gauge(name + "wal_bytes", [s = shard.get()] {
-        return static_cast<double>(s->wal_bytes());
-      }));
+  /// Guarded by latch; the list is replaced, never changed.
+  std::shared_ptr<const std::vector<ShardSnapshot>> historical =
+      std::make_shared<const std::vector<ShardSnapshot>>();
+  std::mutex rescan_mutex;  // one rescan() at a time
+
+  Status open_shard(uint32_t index);
+  std::vector<std::string> active_names() const;
+  void take_over(std::shared_ptr<ShardFile> file, std::shared_ptr<const ShardView> view);
+  void add_gauges();
+  std::shared_ptr<EventSnapshot> snapshot() const;
+};
+
+// What stands in the way of writing the file that is there: XX001 damage, 0A000 another version.
+// `probe` stays open until the writer has the file, so that its WAL is recovered once.
+static Status check_active(const std::string& path, sqlite::Connection& probe) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return {};
+  ASSIGN_OR_RETURN(probe, sqlite::Connection::open(path, {.mode = sqlite::OpenMode::kReadOnly}));
+  ASSIGN_OR_RETURN(const bool empty, event_schema::is_empty(probe));
+  return empty ? Status() : event_schema::check(probe);
+}
+
+Status ShardSet::Impl::open_shard(uint32_t index) {
+  ShardOptions shard{.path = options.directory + "/" + shard_files::name(index),
+                     .index = index,
+                     .page_size_bytes = options.page_size_bytes,
+                     .wal_size_limit_bytes = options.wal_size_limit_bytes,
+                     .commit_latch = &latch,
+                     .close_readers = [this](const ShardFile& file) { pool->close_idle(file); },
+                     .take_over = [this](auto file, auto view) { take_over(file, view); }};
+  for (int attempt = 0;; ++attempt) {
+    sqlite::Connection probe;
+    Status status = check_active(shard.path, probe);
+    if (status.ok()) {
+      auto opened = Shard::open(shard);
+      if (opened.ok()) {
+        shards.push_back(std::move(*opened));
+        return {};
+      }
+      status = std::move(opened).take_status();
     }
-    gauges.push_back(stats().add_gauge("storage.read_connections_idle", [p = pool] {
-      return static_cast<double>(p->idle());
+    probe = {};
+    const bool corrupt = status.error().code == sqlstate::kDataCorrupted;
+    const bool unknown = status.error().code == sqlstate::kFeatureNotSupported;
+    if ((!corrupt && !unknown) || attempt > 0) return status;
+    shard.carried = read_carried_over(shard.path);
+    ASSIGN_OR_RETURN(const std::string aside,
+                     shard_files::set_aside(shard.path, corrupt ? shard_files::kCorrupt
+                                                                : shard_files::kUnknownVersion));
+    log::error(fmt::format("\"{}\" cannot be written and was set aside as \"{}\": {}", shard.path,
+                           aside, status.error().message));
+    quarantined.push_back({.index = index, .path = aside, .reason = status.error().message});
+  }
+}
+
+std::vector<std::string> ShardSet::Impl::active_names() const {
+  std::vector<std::string> names;
+  for (uint32_t i = 0; i < options.shard_count; ++i) names.push_back(shard_files::name(i));
+  return names;
+}
+
+void ShardSet::Impl::take_over(std::shared_ptr<ShardFile> file,
+                               std::shared_ptr<const ShardView> view) {
+  auto files = *historical;
+  files.push_back({std::move(file), std::move(view)});
+  historical = std::make_shared<const std::vector<ShardSnapshot>>(std::move(files));
+}
+
+void ShardSet::Impl::add_gauges() {
+  for (const auto& shard : shards) {
+    const std::string name = fmt::format("storage.shard.{}.", shard->index());
+    gauges.push_back(stats().add_gauge(name + "committed_rows", [s = shard.get()] {
+      return static_cast<double>(s->committed_rows());
+    }));
+    gauges.push_back(stats().add_gauge(name + "wal_bytes", [s = shard.get()] {
+      return static_cast<double>(s->wal_bytes());
     }));
   }
-
-  std::shared_ptr<EventSnapshot> snapshot() const {
-    auto snapshot = std::make_shared<EventSnapshot>();
-    snapshot->historical = historical;
-    snapshot->active.reserve(shards.size());
+  gauges.push_back(stats().add_gauge("storage.read_connections", [p = pool] {
+    return static_cast<double>(p->open_connections());
+  }));
+  gauges.push_back(stats().add_gauge("storage.historical_files", [this] {
     std::lock_guard lock(latch);
-    for (const auto& shard : shards) {
-      snapshot->active.push_back({shard->file(), shard->file()->view()});
-    }
-    return snapshot;
+    return static_cast<double>(historical->size());
+  }));
+}
+
+std::shared_ptr<EventSnapshot> ShardSet::Impl::snapshot() const {
+  auto snapshot = std::make_shared<EventSnapshot>();
+  snapshot->active.reserve(shards.size());
+  std::lock_guard lock(latch);
+  snapshot->historical = historical;
+  for (const auto& shard : shards) {
+    snapshot->active.push_back({shard->file(), shard->file()->view()});
   }
-};
+  return snapshot;
+}
 
 ShardSet::ShardSet(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ShardSet::~ShardSet() = default;
@@ -100,35 +142,18 @@ Result<std::unique_ptr<ShardSet>> ShardSet::open(const ShardSetOptions& options)
                                                   options.directory, error.message()));
   }
   auto impl = std::make_unique<Impl>();
-  for (uint32_t i = 0; i < options.shard_count; ++i) {
-    ASSIGN_OR_RETURN(auto shard,
-                     Shard::open({.path = options.directory + "/" + shard_name(i),
-                                  .index = i,
-                                  .page_size_bytes = options.page_size_bytes,
-                                  .wal_size_limit_bytes = options.wal_size_limit_bytes,
-                                  .commit_latch = &impl->latch}));
-    impl->shards.push_back(std::move(shard));
-  }
-  std::vector<std::string> others;
-  for (const auto& entry : std::filesystem::directory_iterator(options.directory, error)) {
-    const std::string path = entry.path().string();
-    const std::string name = entry.path().filename().string();
-    const bool active = std::any_of(
-        impl->shards.begin(), impl->shards.end(),
-        [&](const auto& shard) { return name == shard_name(shard->index()); });
-    if (!active && entry.path().extension() == ".db") others.push_back(path);
-  }
-  if (error) {
-    return Status(sqlstate::kIoError, fmt::format("could not read directory \"{}\": {}",
-                                                  options.directory, error.message()));
-  }
-  std::sort(others.begin(), others.end());
+  impl->options = options;
+  impl->pool = std::make_shared<ReadPool>(options.max_open_shards, options.statement_pool_size);
+  RETURN_IF_ERROR(shard_files::finish(options.directory));
+  for (uint32_t i = 0; i < options.shard_count; ++i) RETURN_IF_ERROR(impl->open_shard(i));
+  ASSIGN_OR_RETURN(const auto paths, list_historical(options.directory, impl->active_names()));
   std::vector<ShardSnapshot> historical;
-  for (const std::string& path : others) {
-    if (auto file = open_historical(path)) historical.push_back({file, file->view()});
+  for (HistoricalFile& file : load_historical(paths)) {
+    historical.push_back(std::move(file.shard));
+    impl->historical_receipts.insert(impl->historical_receipts.end(), file.receipts.begin(),
+                                     file.receipts.end());
   }
   impl->historical = std::make_shared<const std::vector<ShardSnapshot>>(std::move(historical));
-  impl->pool = std::make_shared<ReadPool>(options.max_open_shards, options.statement_pool_size);
   impl->add_gauges();
   impl->relation = std::make_unique<EventRelation>(
       impl->pool, [state = impl.get()] { return state->snapshot(); });
@@ -145,25 +170,53 @@ std::shared_ptr<const Snapshot> ShardSet::snapshot(
   return snapshot;
 }
 
-std::vector<ReceiptRange> ShardSet::historical_receipts() const {
-  std::vector<ReceiptRange> ranges;
-  for (const ShardSnapshot& shard : *impl_->historical) {
-    const std::string& path = shard.file->path();
-    auto connection = sqlite::Connection::open(path, {.mode = sqlite::OpenMode::kReadOnly});
-    Status status;
-    if (connection.ok()) {
-      auto of_file = read_receipts(*connection);
-      if (of_file.ok()) {
-        ranges.insert(ranges.end(), of_file->begin(), of_file->end());
-      } else {
-        status = std::move(of_file).take_status();
-      }
-    } else {
-      status = std::move(connection).take_status();
-    }
-    if (!status.ok()) log::error(fmt::format("\"{}\": {}", path, status.error().message));
+const std::vector<ReceiptRange>& ShardSet::historical_receipts() const {
+  return impl_->historical_receipts;
+}
+
+const std::vector<QuarantinedShard>& ShardSet::quarantined_at_start() const {
+  return impl_->quarantined;
+}
+
+void ShardSet::set_limits(uint32_t max_open_shards, int64_t wal_size_limit_bytes) {
+  impl_->pool->set_open_max(max_open_shards);
+  for (const auto& shard : impl_->shards) shard->set_wal_size_limit(wal_size_limit_bytes);
+}
+
+void ShardSet::close_idle_connections(int64_t idle_ns) { impl_->pool->close_idle(idle_ns); }
+
+Status ShardSet::rescan() {
+  std::lock_guard one(impl_->rescan_mutex);
+  const std::string& directory = impl_->options.directory;
+  ASSIGN_OR_RETURN(const auto paths, list_historical(directory, impl_->active_names()));
+  std::vector<ShardSnapshot> known;
+  {
+    std::lock_guard lock(impl_->latch);
+    known = *impl_->historical;
   }
-  return ranges;
+  std::vector<std::string> added;
+  for (const std::string& path : paths) {
+    const bool is_known = std::any_of(known.begin(), known.end(), [&](const ShardSnapshot& shard) {
+      return shard.file->path() == path;
+    });
+    if (!is_known) added.push_back(path);
+  }
+  std::vector<HistoricalFile> loaded = load_historical(added);
+  std::lock_guard lock(impl_->latch);
+  // Anew: a shard may have been set aside, or rows been deleted, meanwhile.
+  std::vector<ShardSnapshot> files = *impl_->historical;
+  std::erase_if(files, [&](const ShardSnapshot& shard) {
+    std::error_code error;
+    return !std::filesystem::exists(shard.file->path(), error) && !error;
+  });
+  for (HistoricalFile& file : loaded) {
+    const bool is_known = std::any_of(files.begin(), files.end(), [&](const ShardSnapshot& shard) {
+      return shard.file->path() == file.shard.file->path();
+    });
+    if (!is_known) files.push_back(std::move(file.shard));
+  }
+  impl_->historical = std::make_shared<const std::vector<ShardSnapshot>>(std::move(files));
+  return {};
 }
 
 const Relation& ShardSet::events_relation() const { return *impl_->relation; }

@@ -17,7 +17,7 @@ struct ShardSetOptions {
   uint32_t shard_count = 1;
   uint32_t page_size_bytes = 16'384;
   int64_t wal_size_limit_bytes = 64 << 20;
-  uint32_t max_open_shards = 512;
+  uint32_t max_open_shards = 512;  ///< read connections, at least 1
   uint32_t statement_pool_size = 64;  ///< per read connection
 };
 
@@ -45,8 +45,8 @@ class ShardSet {
   /// for the session's own uncommitted rows.
   std::shared_ptr<const Snapshot> snapshot(std::shared_ptr<const PendingEvents> pending = nullptr) const;
 
-  /// Receipts of the files nobody writes; a file that can't be read is logged and left out.
-  std::vector<ReceiptRange> historical_receipts() const;
+  /// Receipts of the files nobody writes, as far as they could be read at start.
+  const std::vector<ReceiptRange>& historical_receipts() const;
 
   /// What open() had to set aside, for the caller to write synthetic.storage_error events.
   const std::vector<QuarantinedShard>& quarantined_at_start() const;
@@ -54,7 +54,7 @@ class ShardSet {
   /// Both live. `max_open_shards` bounds read connections, `wal_size_limit_bytes` each shard's WAL.
   void set_limits(uint32_t max_open_shards, int64_t wal_size_limit_bytes);
   /// Looks into the directory again: files copied in are read from now on, files taken away no more.
-  void rescan();
+  Status rescan();
   /// Closes read connections unused for `idle_ns` or longer.
   void close_idle_connections(int64_t idle_ns);
 

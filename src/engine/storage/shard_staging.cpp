@@ -12,11 +12,15 @@ namespace {
 
 constexpr int64_t kDiscardRetryNs = 1'000'000'000;
 
-Status unknown_stage(StagedTailId tail) {
+}  // namespace
+
+Status Shard::Impl::unknown_stage(StagedTailId tail) const {
+  if (tail < staged_lost_below) {
+    return {sqlstate::kIoError,
+            fmt::format("\"{}\" was damaged: the rows of this transaction are lost", options.path)};
+  }
   return {sqlstate::kInternalError, fmt::format("staged tail {} does not exist", tail)};
 }
-
-}  // namespace
 
 // Chunks needn't survive a power loss by themselves: unpublished tails vanish anyway. The publishing
 // commit syncs the WAL, and all chunks are in front of it there.
@@ -38,6 +42,7 @@ Status Shard::Impl::relax_sync(bool relaxed) {
 
 Result<StagedTailId> Shard::stage_create() {
   Impl& impl = *impl_;
+  RETURN_IF_ERROR(impl.ensure_connected());
   const Impl::RelaxedSync relaxed(impl);
   StagedTail staged;
   staged.info.number = impl.next_tail_number;
@@ -61,7 +66,7 @@ Result<StagedTailId> Shard::stage_create() {
 Status Shard::stage_append(StagedTailId tail, std::span<const EventRow> rows) {
   Impl& impl = *impl_;
   const auto found = impl.staged.find(tail);
-  if (found == impl.staged.end()) return unknown_stage(tail);
+  if (found == impl.staged.end()) return impl.unknown_stage(tail);
   StagedTail& staged = found->second;
   const Impl::RelaxedSync relaxed(impl);
   RETURN_IF_ERROR(impl.begin.run());
@@ -82,7 +87,7 @@ Status Shard::stage_append(StagedTailId tail, std::span<const EventRow> rows) {
   }
   impl.types_in_transaction.clear();
   staged.info = info;
-  impl.wal_bytes.store(impl.wal_pages * (impl.options.page_size_bytes + 24),
+  impl.wal_bytes.store(impl.wal_pages * impl.wal_frame_bytes,
                        std::memory_order_relaxed);
   return {};
 }
@@ -90,7 +95,7 @@ Status Shard::stage_append(StagedTailId tail, std::span<const EventRow> rows) {
 Status Shard::stage_publish(StagedTailId tail) {
   Impl& impl = *impl_;
   const auto found = impl.staged.find(tail);
-  if (found == impl.staged.end() || found->second.published) return unknown_stage(tail);
+  if (found == impl.staged.end() || found->second.published) return impl.unknown_stage(tail);
   StagedTail& staged = found->second;
   TailInfo info = staged.info;
   const int64_t rows = info.row_count;
@@ -139,7 +144,7 @@ void Shard::stage_discard(StagedTailId tail) {
 
 void Shard::Impl::drop_discarded() {
   // Not within another's transaction, which may yet be rolled back.
-  if (discards.empty() || connection.in_transaction()) return;
+  if (discards.empty() || !connection || connection.in_transaction()) return;
   const int64_t now_ns = Clock::system().monotonic_ns();
   if (now_ns < discard_retry_ns) return;
   const RelaxedSync relaxed(*this);

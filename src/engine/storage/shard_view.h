@@ -23,6 +23,9 @@ struct TailInfo {
   int64_t first_rowid = 1, last_rowid = 0;
   int64_t timestamp_min_ns = std::numeric_limits<int64_t>::max();
   int64_t timestamp_max_ns = std::numeric_limits<int64_t>::min();
+  /// The ranges could not be read and are the widest there are; row_count says only that there may
+  /// be rows.
+  bool damaged = false;
 };
 
 /// The committed contents after one commit. Rows a tail gets later have a higher rowid.
@@ -53,6 +56,12 @@ class ShardFile {
   /// at it between batches and sets the file aside: Shard::quarantine().
   void report_damage() { damage_reported_.store(true, std::memory_order_relaxed); }
   bool damage_reported() const { return damage_reported_.load(std::memory_order_relaxed); }
+  /// True for the first caller: damage met by readers is logged once a file.
+  bool first_to_log_damage() { return !damage_logged_.exchange(true, std::memory_order_relaxed); }
+
+  /// Damaged, or of an unknown version: it is read, but not even retention changes it.
+  void forbid_writes() { may_write_.store(false, std::memory_order_relaxed); }
+  bool may_write() const { return may_write_.load(std::memory_order_relaxed) && !damage_reported(); }
 
   /// After a rename. REQUIRES: the gate is closed.
   void set_path(std::string path) {
@@ -70,7 +79,8 @@ class ShardFile {
   const std::string opened_path_;
   const uint32_t index_;
   ReaderGate gate_;
-  std::atomic<bool> damage_reported_{false};
+  std::atomic<bool> damage_reported_{false}, damage_logged_{false};
+  std::atomic<bool> may_write_{true};
   mutable std::mutex path_mutex_;
   std::string path_;  // guarded by path_mutex_
   std::shared_ptr<const ShardView> view_;

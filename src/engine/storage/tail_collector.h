@@ -22,6 +22,10 @@ class TailCollector {
   Status run(ReadConnection& connection, RowSink& sink, ScanCounters& counters);
   /// Every row of the range was given.
   bool finished() const { return finished_; }
+  /// After a run that met damage: what is read, and after which row that run went on. What it gave
+  /// the sink has to be forgotten.
+  const TailRange& range() const { return range_; }
+  TailPosition position() const { return {resumed_, last_timestamp_ns_, last_rowid_}; }
 
   /// What RowSink::take() got, as a row. False when the row is not one of the range: the bounds that
   /// SQLite does not test for us are tested here. REQUIRES: called from within run().

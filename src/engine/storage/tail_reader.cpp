@@ -22,11 +22,64 @@ std::string TailReader::sql(Phase phase) const {
          (descending ? " DESC,id DESC" : ",id");
 }
 
+void TailReader::read_around(const TailPosition& from) {
+  around_ = true;
+  resumed_ = from.resumed;
+  last_timestamp_ns_ = from.timestamp_ns;
+  last_rowid_read_ = from.rowid;
+}
+
 Status TailReader::start(ReadConnection& connection, ScanCounters& counters) {
   connection_ = &connection;
   counters_ = &counters;
   phase_ = resumed_ ? Phase::kTies : Phase::kFresh;
-  return open();
+  if (!around_ && !range_.tail.damaged) {
+    Status status = open();
+    if (!is_damage(status)) return status;
+    return go_around(std::move(status));
+  }
+  around_ = true;
+  return go_around({});
+}
+
+Status TailReader::go_around(Status why) {
+  if (!why.ok()) note_damage(*connection_->file(), why);
+  if (statement_) connection_->release(std::exchange(statement_, nullptr));
+  around_ = true;
+  if (!listed_) {
+    const TailPosition from{
+        .resumed = resumed_, .timestamp_ns = last_timestamp_ns_, .rowid = last_rowid_read_};
+    ASSIGN_OR_RETURN(readable_, find_readable_rows(*connection_, range_, from, *counters_));
+    listed_ = true;
+  }
+  if (readable_.empty()) return {};
+  ASSIGN_OR_RETURN(statement_,
+                   connection_->prepare(fmt::format("SELECT id,{} FROM {} NOT INDEXED WHERE id=?1",
+                                                    column_list(stored_columns_),
+                                                    event_schema::tail_table(range_.tail.number)),
+                                        *counters_));
+  return {};
+}
+
+Result<bool> TailReader::step_around(RawRow& row) {
+  for (; readable_at_ < readable_.size(); ++readable_at_) {
+    sqlite3_reset(statement_);
+    sqlite3_bind_int64(statement_, 1, readable_[readable_at_].rowid);
+    const int rc = sqlite3_step(statement_);
+    if (rc == SQLITE_ROW) {
+      fetch(row);
+      stepped_rowid_ = row.rowid;
+      stepped_timestamp_ns_ = row.timestamp_ns;
+      return true;
+    }
+    // Gone by now, or its other columns can't be read.
+    if (rc == SQLITE_DONE) continue;
+    Status status = connection_->read_error();
+    if (!is_damage(status)) return status;
+  }
+  finished_ = true;
+  stop();
+  return false;
 }
 
 Status TailReader::open() {
@@ -62,6 +115,7 @@ Result<bool> TailReader::open_after_ties() {
 }
 
 Result<bool> TailReader::step(RawRow& row) {
+  if (around_) return step_around(row);
   while (statement_ != nullptr) {
     const int rc = sqlite3_step(statement_);
     if (rc == SQLITE_ROW) {
@@ -71,7 +125,10 @@ Result<bool> TailReader::step(RawRow& row) {
       return true;
     }
     if (rc != SQLITE_DONE) {
-      return connection_->read_error();
+      Status status = connection_->read_error();
+      if (!is_damage(status)) return status;
+      RETURN_IF_ERROR(go_around(std::move(status)));
+      return step_around(row);
     }
     if (phase_ != Phase::kTies) break;
     ASSIGN_OR_RETURN(const bool more, open_after_ties());

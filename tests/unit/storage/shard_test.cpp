@@ -323,28 +323,6 @@ TEST_F(StorageTest, CheckpointKeepsTheWalBoundedWhileReading) {
   EXPECT_EQ(count(), 10'000u);
 }
 
-TEST_F(StorageTest, RefusesDamagedAndUnknownFiles) {
-  std::filesystem::create_directories(directory_ + "/events");
-  const std::string path = directory_ + "/events/shard-0000.db";
-  {
-    auto connection = sqlite::Connection::open(path, {});
-    ASSERT_TRUE(connection->exec("CREATE TABLE other(x)").ok());
-  }
-  auto opened = ShardSet::open({.directory = directory_ + "/events", .shard_count = 1});
-  ASSERT_FALSE(opened.ok());
-  EXPECT_EQ(opened.error().code, sqlstate::kDataCorrupted);
-  std::filesystem::remove_all(directory_ + "/events");
-  append(open().shard(0), numbered(0, 5));
-  set_.reset();
-  {
-    auto connection = sqlite::Connection::open(path, {});
-    ASSERT_TRUE(connection->exec("UPDATE metadata SET value='99' WHERE key='schema_version'").ok());
-  }
-  opened = ShardSet::open({.directory = directory_ + "/events", .shard_count = 1});
-  ASSERT_FALSE(opened.ok());
-  EXPECT_NE(opened.error().message.find("schema_version \"99\""), std::string::npos);
-}
-
 TEST_F(StorageTest, OlderShardsAndArchivesStayQueryable) {
   open(6);
   for (uint32_t i = 0; i < 6; ++i) {
