@@ -47,7 +47,10 @@ elseif(EVENTD_SQLITE STREQUAL "bundled")
       HAVE_MALLOC_H=1 HAVE_MALLOC_USABLE_SIZE=1)
   # The same code in every build type, also where ours is not optimised or runs under a sanitizer
   # (whose malloc and mutexes it uses all the same).
-  target_compile_options(eventd_sqlite_bundled PRIVATE -w -O2 $<$<BOOL:${EVENTD_SANITIZE}>:-fno-sanitize=all>)
+  target_compile_options(eventd_sqlite_bundled PRIVATE -w -O2)
+  if(EVENTD_SANITIZE)
+    target_compile_options(eventd_sqlite_bundled PRIVATE -fno-sanitize=all)
+  endif()
   target_link_libraries(eventd_sqlite_bundled PRIVATE Threads::Threads m)
   target_link_libraries(eventd_sqlite INTERFACE eventd_sqlite_bundled)
 else()
