@@ -1,6 +1,9 @@
 #include "engine/storage/sqlite.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 namespace eventd::engine::sqlite {
 namespace {
@@ -43,6 +46,11 @@ std::string immutable_uri(const std::string& path) {
     }
   }
   return uri + "?immutable=1";
+}
+
+bool directory_is_writable(const std::string& path) {
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  return ::access(directory.empty() ? "." : directory.c_str(), W_OK) == 0;
 }
 
 }  // namespace
@@ -110,10 +118,14 @@ Result<Connection> Connection::open(const std::string& path, const ConnectionOpt
                ? sqlite3_open_v2(immutable_uri(path).c_str(), &handle, flags | SQLITE_OPEN_URI, nullptr)
                : sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   Connection connection(handle);
+  // Before the first read: another connection may just be recovering the WAL.
+  if (rc == SQLITE_OK) sqlite3_busy_timeout(handle, options.busy_timeout_ms);
   if (rc == SQLITE_OK && options.mode == OpenMode::kReadOnly) {
     // Opening is lazy; only a read shows whether the -shm file can be used.
     rc = sqlite3_exec(handle, "SELECT 1 FROM sqlite_schema LIMIT 1", nullptr, nullptr, nullptr);
-    if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) {
+    // Only where nothing can be made: an immutable open does not look into the WAL.
+    if (((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) &&
+        !directory_is_writable(path)) {
       Connection immutable;
       rc = sqlite3_open_v2(immutable_uri(path).c_str(), &handle, flags | SQLITE_OPEN_URI, nullptr);
       immutable.handle_ = handle;
