@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace eventd::engine {
@@ -91,7 +92,9 @@ class Coverage {
   void drop_front(size_t count) {
     ranges_.erase(ranges_.begin(), ranges_.begin() + static_cast<ptrdiff_t>(count));
   }
-  const std::vector<Range>& ranges() const { return ranges_; }
+  const std::vector<Range>& ranges() const& { return ranges_; }
+  /// By value, so that `for (… : coverage_of(…).ranges())` does not read what is gone.
+  std::vector<Range> ranges() && { return std::move(ranges_); }
   bool empty() const { return ranges_.empty(); }
   void clear() { ranges_.clear(); }
 
