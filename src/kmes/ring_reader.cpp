@@ -82,6 +82,9 @@ RingReader::Next RingReader::next(std::span<uint8_t> buffer) {
       return Next::kCorrupt;
     }
     if (size > buffer.size()) {
+      // As below: else it might be the size of nothing, from a header overwritten while it was read.
+      kmes_load_barrier();
+      if (overrun(torn_count_)) continue;
       next_size_ = size;
       return Next::kTooSmall;
     }

@@ -20,7 +20,12 @@ uint64_t realtime_ns() {
   return static_cast<uint64_t>(now.tv_sec * kNsPerSecond + now.tv_nsec);
 }
 
-void stamp_now(kmes_ring_writer& writer, uint64_t timestamp_ns, const EventStamp& stamp) {
+// First thing with the lock held.
+void begin_batch(kmes_ring_writer& writer, uint64_t timestamp_ns, const EventStamp& stamp) {
+  // Whoever had the ring before may have moved the tail for bytes that are written only now; the
+  // barrier in kmes_ring_write() was that thread's. Pairs with RingReader's between copy and tail.
+  // Costs nothing on x86.
+  kmes_store_barrier();
   kmes_ring_stamp(&writer, timestamp_ns, stamp.origin_class,
                   stamp.effective_token_guid.bytes.data(), stamp.true_token_guid.bytes.data(),
                   stamp.process_guid.bytes.data());
@@ -46,7 +51,7 @@ size_t UserRings::Impl::write_lossless(UserRing& ring, std::span<const EmitEntry
     const std::lock_guard lock(ring.mutex);
     kmes_ring_writer& writer = ring.writer;
     if (timestamp_ns == 0) timestamp_ns = realtime_ns();
-    stamp_now(writer, timestamp_ns, stamp);
+    begin_batch(writer, timestamp_ns, stamp);
     // acquire; pairs with the store in note_drained(): the reader's copies are finished.
     const uint64_t drained = ring.drained.load(std::memory_order_acquire);
     // After an overwriting emit() the drain position may be behind the tail, and while the drain
@@ -141,7 +146,7 @@ void UserRings::emit(std::span<const EmitEntry> entries, const EventStamp& stamp
   {
     const std::lock_guard lock(ring.mutex);
     // Inside the lock, so that time does not run backwards along the sequence.
-    stamp_now(ring.writer, realtime_ns(), stamp);
+    begin_batch(ring.writer, realtime_ns(), stamp);
     for (const EmitEntry& entry : entries) write_entry(ring.writer, entry);
     kmes_ring_publish(&ring.writer);
     memory = ring.memory;

@@ -36,6 +36,7 @@ void Memory::reset(Random& random, Weakness weakness) {
 void Memory::reset(ThreadView& thread) {
   thread.current = thread.acquirable = View{};
   thread.released = 0;
+  thread.moved_tail = false;
   for (auto& seen : thread.seen) seen.clear();
 }
 

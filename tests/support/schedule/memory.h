@@ -25,6 +25,7 @@ struct ThreadView {
   View current;
   View acquirable;        ///< current, and what an acquire fence would add
   uint32_t released = 0;  ///< snapshot at the last release fence
+  bool moved_tail = false;  ///< since the last store barrier (for omissions only)
   /// By ring and byte: the store it last read, before which it cannot go back.
   std::array<std::vector<uint32_t>, kRingsMax> seen;
 };

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "kernel/uapi/kmes.h"
 #include "support/schedule/ring_atomics.h"
@@ -39,9 +40,12 @@ const char* field(const void* address) {
   }
 }
 
+bool is(const uint64_t* address, size_t offset) {
+  return reinterpret_cast<uintptr_t>(address) % KMES_PAGE_SIZE == offset;
+}
+
 bool is_write_pos(const uint64_t* address) {
-  return reinterpret_cast<uintptr_t>(address) % KMES_PAGE_SIZE ==
-         offsetof(kmes_producer_page, write_pos);
+  return is(address, offsetof(kmes_producer_page, write_pos));
 }
 
 template <class T>
@@ -110,6 +114,7 @@ uint32_t kmes_load_acquire_u32(const uint32_t* from) {
 uint8_t kmes_load_relaxed_u8(const uint8_t* from) { return load(from, false); }
 
 void kmes_store_release(uint64_t* to, uint64_t value) {
+  if (is(to, offsetof(kmes_producer_page, tail_pos))) simulation().view().moved_tail = true;
   store(to, value, !(is_write_pos(to) && simulation().omits(Omission::kWritePosRelease)));
 }
 
@@ -129,7 +134,10 @@ void kmes_store_barrier(void) {
   Simulation& sim = simulation();
   sim.point(false);
   if (sim.tracing()) sim.trace("store barrier");
-  if (!sim.omits(Omission::kStoreBarrierAfterTail)) sim.memory().release_fence(sim.view());
+  const Omission which = std::exchange(sim.view().moved_tail, false)
+                             ? Omission::kStoreBarrierAfterTail
+                             : Omission::kStoreBarrierOfBatch;
+  if (!sim.omits(which)) sim.memory().release_fence(sim.view());
 }
 
 void kmes_load_barrier(void) {

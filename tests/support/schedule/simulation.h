@@ -22,6 +22,7 @@ enum class Role : uint8_t { kMain, kWriter, kReader };
 enum class Omission : uint8_t {
   kNone,
   kStoreBarrierAfterTail,   ///< tail_pos before the bytes that overwrite
+  kStoreBarrierOfBatch,     ///< a tail_pos moved by another emitter before this one's bytes
   kLoadBarrierAfterCopy,    ///< the copy before the second look at tail_pos
   kWritePosRelease,         ///< the event before write_pos
   kWritePosAcquire,         ///< write_pos before the event

@@ -77,6 +77,7 @@ bool CheckingReader::next() {
   for (;;) {
     const kmes::RingReader::Next next = reader_.next(buffer_);
     if (next == kmes::RingReader::Next::kEvent) break;
+    simulation_.check(next != kmes::RingReader::Next::kTooSmall, "a size that no event has");
     simulation_.check(next == kmes::RingReader::Next::kEmpty, "the ring looks corrupt");
     // As RingDrain: a ring that was replaced is read to its end, then the next one.
     if (!reader_.finished()) return false;

@@ -194,6 +194,7 @@ INSTANTIATE_TEST_SUITE_P(
     LeftOut, UserRingsBarrier,
     testing::Values(
         MissingInUserRings{"AcquireOfRingLock", Omission::kRingLockAcquire, {}},
+        MissingInUserRings{"StoreBarrierOfBatch", Omission::kStoreBarrierOfBatch, {}},
         MissingInUserRings{"FullBarrierAfterUnlock", Omission::kFullBarrierOfWriter, {}},
         MissingInUserRings{"FullBarrierOfWaitForRoom", Omission::kFullBarrierOfWriter,
                            {.lossless = true, .polls = true}},
