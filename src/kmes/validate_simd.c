@@ -205,16 +205,16 @@ static inline bool short_ascii_sse2(const uint8_t *begin, const uint8_t *end, co
 				    size_t size)
 {
 	const uint8_t *from = at;
-	uint32_t high;
+	uint64_t high; /* 64: an empty string at the end is shifted by 32 */
 
 	if (end - at < 32) {
 		if (end - begin < 32)
 			return false;
 		from = end - 32;
 	}
-	high = (uint32_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)from)) |
-	       (uint32_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(from + 16))) << 16;
-	return (high >> (at - from) & ((1u << size) - 1)) == 0;
+	high = (uint64_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)from)) |
+	       (uint64_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(from + 16))) << 16;
+	return (high >> (at - from) & ((1ull << size) - 1)) == 0;
 }
 
 /* A string of the walk that is not both short and ASCII. */

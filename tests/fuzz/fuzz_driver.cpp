@@ -21,6 +21,9 @@
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+// A target may know the structure of its input (libFuzzer's interface).
+extern "C" __attribute__((weak)) size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size,
+                                                                size_t max_size, unsigned seed);
 
 namespace {
 
@@ -61,6 +64,7 @@ void write_crash_file(int signal) {
 
 Options parse_options(int argc, char** argv) {
   Options options;
+  if (std::getenv("EVENTD_LONG_TESTS") != nullptr) options.seconds = 60;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (!argument.starts_with("--")) {
@@ -114,22 +118,18 @@ class Mutator {
   Input next() {
     Input input;
     if (!corpus_.empty() && below(8) != 0) input = corpus_[below(corpus_.size())];
-    for (size_t changes = 1 + below(6); changes > 0; --changes) change(input);
-    if (input.size() > kInputBytesMax) input.resize(kInputBytesMax);
+    for (size_t changes = 1 + below(6); changes > 0; --changes) {
+      if (LLVMFuzzerCustomMutator != nullptr && below(4) != 0) {
+        change_by_structure(input);
+      } else {
+        change(input);
+      }
+      if (input.size() > kInputBytesMax) input.resize(kInputBytesMax);
+    }
     return input;
   }
 
- private:
-  size_t below(size_t limit) { return static_cast<size_t>(random_() % limit); }
-  uint8_t byte() { return static_cast<uint8_t>(random_()); }
-  /// Bytes at the edges of formats: lengths, signs, leads of UTF-8 and msgpack.
-  uint8_t odd_byte() {
-    static constexpr std::array<uint8_t, 24> kBytes = {
-        0x00, 0x01, 0x7f, 0x80, 0x81, 0x8f, 0x90, 0x91, 0x9f, 0xa0, 0xbf, 0xc0,
-        0xc1, 0xc2, 0xc4, 0xd9, 0xdb, 0xdd, 0xdf, 0xe0, 0xed, 0xf0, 0xf4, 0xff};
-    return kBytes[below(kBytes.size())];
-  }
-
+  /// One change at random places.
   void change(Input& input) {
     const auto position = [&](size_t at) { return input.begin() + static_cast<ptrdiff_t>(at); };
     const size_t at = below(input.size() + 1);
@@ -173,9 +173,30 @@ class Mutator {
     }
   }
 
+ private:
+  size_t below(size_t limit) { return static_cast<size_t>(random_() % limit); }
+  uint8_t byte() { return static_cast<uint8_t>(random_()); }
+  /// Bytes at the edges of formats: lengths, signs, leads of UTF-8 and msgpack.
+  uint8_t odd_byte() {
+    static constexpr std::array<uint8_t, 24> kBytes = {
+        0x00, 0x01, 0x7f, 0x80, 0x81, 0x8f, 0x90, 0x91, 0x9f, 0xa0, 0xbf, 0xc0,
+        0xc1, 0xc2, 0xc4, 0xd9, 0xdb, 0xdd, 0xdf, 0xe0, 0xed, 0xf0, 0xf4, 0xff};
+    return kBytes[below(kBytes.size())];
+  }
+
+  void change_by_structure(Input& input) {
+    const size_t size = input.size();
+    input.resize(kInputBytesMax);
+    input.resize(LLVMFuzzerCustomMutator(input.data(), size, kInputBytesMax,
+                                         static_cast<unsigned>(random_())));
+  }
+
   const std::vector<Input>& corpus_;
   std::mt19937_64 random_;
 };
+
+/// For LLVMFuzzerMutate().
+Mutator* current_mutator = nullptr;
 
 void run(const Input& input) {
   // Exactly as large as the input, so that AddressSanitizer sees a read one byte past it.
@@ -188,6 +209,18 @@ void run(const Input& input) {
 
 }  // namespace
 
+// Of targets with a mutator of their own, for the rest.
+extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size) {
+  Input input(data, data + size);
+  current_mutator->change(input);
+  if (input.size() > max_size) input.resize(max_size);
+  std::copy(input.begin(), input.end(), data);
+  return input.size();
+}
+
+// So that the failing input is written.
+extern "C" const char* __asan_default_options() { return "abort_on_error=1"; }
+
 int main(int argc, char** argv) {
   const Options options = parse_options(argc, argv);
   for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
@@ -199,6 +232,7 @@ int main(int argc, char** argv) {
   for (const Input& input : corpus) run(input);
 
   Mutator mutator(corpus, options.seed);
+  current_mutator = &mutator;
   const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(options.seconds);
   uint64_t iterations = 0;
   while (iterations < options.iterations_max &&

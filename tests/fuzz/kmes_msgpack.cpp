@@ -1,5 +1,6 @@
-// kmes_msgpack_valid against msgpack-c. Both must agree on what is well formed; ours is stricter in
-// strings (UTF-8) and nesting, which are compared by walking msgpack-c's object.
+// kmes_msgpack_valid, scalar and with every set of vector instructions there is, against msgpack-c. All
+// must agree on what is well formed; ours is stricter in strings (UTF-8) and nesting, which are compared
+// by walking msgpack-c's object.
 #include <msgpack.h>
 
 #include <algorithm>
@@ -10,6 +11,8 @@
 #include <vector>
 
 #include "kmes/validate.h"
+#include "tests/fuzz/msgpack_mutator.h"
+#include "tests/fuzz/utf8_oracle.h"
 
 namespace {
 
@@ -31,7 +34,7 @@ void inspect(const msgpack_object& root, Oracle& oracle) {
     oracle.nesting = std::max(oracle.nesting, depth);
     if (object->type == MSGPACK_OBJECT_STR) {
       const auto* text = reinterpret_cast<const uint8_t*>(object->via.str.ptr);
-      oracle.text_ok = oracle.text_ok && kmes_utf8_valid(text, object->via.str.size);
+      oracle.text_ok = oracle.text_ok && eventd::fuzz::is_utf8(text, object->via.str.size);
     } else if (object->type == MSGPACK_OBJECT_ARRAY) {
       oracle.nesting = std::max(oracle.nesting, depth + 1);
       for (uint32_t i = 0; i < object->via.array.size; ++i) {
@@ -55,11 +58,33 @@ bool has_huge_count(const uint8_t* data, size_t size) {
   return false;
 }
 
+/// What all implementations say, when they say the same.
+bool valid(const uint8_t* data, size_t size, unsigned nesting) {
+  const bool answer = kmes_msgpack_valid_scalar(data, size, nesting);
+  for (const auto level : {KMES_VECTOR_NONE, KMES_VECTOR_SSE42, KMES_VECTOR_AVX2}) {
+    if (!kmes_set_vector_level(level) || kmes_msgpack_valid(data, size, nesting) == answer) continue;
+    std::fprintf(stderr, "level %d says %d of %zu bytes, nesting %u\n", level, !answer, size, nesting);
+    std::abort();
+  }
+  return answer;
+}
+
 }  // namespace
 
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned seed) {
+  eventd::fuzz::FuzzRandom random(seed);
+  if (random.below(8) == 0) return LLVMFuzzerMutate(data, size, max_size);
+  return eventd::fuzz::give_back(
+      eventd::fuzz::mutate_msgpack(std::string(reinterpret_cast<const char*>(data), size), random),
+      data, max_size);
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const bool shallow = kmes_msgpack_valid(data, size, kNesting);
-  const bool deep = kmes_msgpack_valid(data, size, KMES_NESTING_MAX);
+  const bool shallow = valid(data, size, kNesting);
+  const bool deep = valid(data, size, KMES_NESTING_MAX);
+  const bool flat = valid(data, size, 0);
+  if (flat && !shallow) std::abort();
   if (shallow && !deep) std::abort();  // a higher limit refuses nothing
   if (has_huge_count(data, size)) return 0;
 
@@ -76,7 +101,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   msgpack_zone_destroy(&zone);
 
-  const bool expected = oracle.whole && oracle.text_ok && oracle.nesting <= kNesting;
+  const bool well_formed = oracle.whole && oracle.text_ok;
+  const bool expected = well_formed && oracle.nesting <= kNesting;
+  if (flat != (well_formed && oracle.nesting == 0)) std::abort();
   if (shallow != expected) {
     std::fprintf(stderr, "ours %d, msgpack-c %d (answer %d, text %d, nesting %u) over %zu bytes\n",
                  shallow, expected, static_cast<int>(answer), oracle.text_ok, oracle.nesting, size);
