@@ -1,6 +1,8 @@
 // Files of events that nobody writes: of older shard counts, archives, and those set aside.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +29,13 @@ std::vector<HistoricalFile> load_historical(const std::vector<std::string>& path
 /// What of the file can be seen: as event_schema::load_view(), but a damaged tail is one with unknown
 /// ranges. Empty when nothing can be read.
 ShardView load_view_around_damage(sqlite::Connection& connection);
+
+/// Deletes the rows older than `before_ns`, in bounded transactions, until none is left or `stop` is
+/// set; `publish` is called after each with what snapshots should see from then on. The only writer of
+/// the file while it runs. Returns the number of rows. REQUIRES: file.may_write().
+Result<uint64_t> expire_historical_file(ShardFile& file, ShardView view, int64_t before_ns,
+                                        const std::atomic<bool>& stop,
+                                        const std::function<void(const ShardView&)>& publish);
 
 /// Reads what can be read of a file that is about to be set aside.
 CarriedOver read_carried_over(const std::string& path);

@@ -47,6 +47,7 @@ Status Shard::Impl::next_tail() {
   }
   TailInfo tail;
   tail.number = next_tail_number;
+  tail.readers = std::make_shared<char>();
   RETURN_IF_ERROR(connection.exec(
       event_schema::create_tail_sql(tail.number) +
       fmt::format("INSERT INTO tails VALUES({},1,0);", tail.number)));

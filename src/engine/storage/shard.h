@@ -50,6 +50,12 @@ struct ShardOptions {
       take_over = {};
 };
 
+/// What one call of Shard::expire() did.
+struct ExpiryStep {
+  uint64_t rows = 0;  ///< deleted
+  bool more = false;  ///< rows as old are left
+};
+
 /// A transaction too large for one commit: rows go in chunks into an unpublished tail, each chunk
 /// its own SQLite transaction, invisible until publish() (one row, inside a normal transaction).
 /// Unpublished tails vanish at the next start.
@@ -88,6 +94,11 @@ class Shard {
   void checkpoint_if_due();
   /// True when checkpoint_if_due() would do something.
   bool checkpoint_due() const;
+
+  /// Deletes rows older than `before_ns` in a transaction of its own, one bounded piece (a whole tail,
+  /// or some thousand rows): call until nothing is left. Snapshots taken before miss them from now on;
+  /// their ids are never given to others. REQUIRES: not begun.
+  Result<ExpiryStep> expire(int64_t before_ns);
 
   /// Sets the file aside because it is damaged: database, WAL and shm are renamed together to
   /// shard-NNNN.corrupt-<time>.db, where they go on being read as far as SQLite can, and a fresh file

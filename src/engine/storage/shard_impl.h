@@ -62,6 +62,11 @@ struct Shard::Impl {
   std::map<StagedTailId, StagedTail> staged;
   StagedTailId staged_lost_below = 0;  // they went with a file that was set aside
   bool relaxed_sync = false;  // commits go without an fsync; never within begin()…commit()
+  struct Retired {
+    uint32_t number;
+    std::weak_ptr<const void> readers;
+  };
+  std::vector<Retired> retired;    // emptied, out of the view, perhaps in someone's snapshot
   std::vector<uint32_t> discards;  // tails to drop when no transaction is open
   int64_t discard_retry_ns = 0;    // monotonic; none is dropped before
 
@@ -106,6 +111,24 @@ struct Shard::Impl {
   Status relax_sync(bool relaxed);
   struct RelaxedSync;
   void drop_discarded();
+
+  Result<uint64_t> expire_one(int64_t before_ns);
+  Result<uint64_t> expire_tail(size_t index, int64_t before_ns);
+  void discard_retired();
+  /// Checkpoints everything, so that the WAL begins anew. False when a reader is in the way.
+  bool restart_wal();
+  void checkpoint_passive();
+};
+
+/// Commits within its life needn't survive a power loss by themselves; a FULL one after them syncs the
+/// WAL, and all of them are in front of it there.
+struct Shard::Impl::RelaxedSync {
+  explicit RelaxedSync(Impl& owner) : impl(owner) { (void)impl.relax_sync(true); }
+  // A failure is met again, and reported, by the begin() of the next durable transaction.
+  ~RelaxedSync() { (void)impl.relax_sync(false); }
+  RelaxedSync(const RelaxedSync&) = delete;
+  RelaxedSync& operator=(const RelaxedSync&) = delete;
+  Impl& impl;
 };
 
 }  // namespace eventd::engine

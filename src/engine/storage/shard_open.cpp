@@ -82,6 +82,7 @@ void Shard::Impl::disconnect() {
   inserts.clear();
   staged.clear();
   discards.clear();
+  retired.clear();
   known_types.clear();
   types_in_transaction.clear();
   current_insert = nullptr;
@@ -142,7 +143,8 @@ void Shard::Impl::adopt(ShardView view) {
   // Never less than before, so that the name of a staged tail in a file that was set aside is not
   // given to another.
   next_tail_number = std::max(next_tail_number, kTailTables);
-  for (const TailInfo& tail : working.tails) {
+  for (TailInfo& tail : working.tails) {
+    if (tail.number >= kTailTables) tail.readers = std::make_shared<char>();
     next_tail_number = std::max(next_tail_number, tail.number + 1);
   }
   // Rows go to the tail that holds the highest id; published staged tails are never appended to,

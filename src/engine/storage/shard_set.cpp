@@ -183,6 +183,43 @@ void ShardSet::set_limits(uint32_t max_open_shards, int64_t wal_size_limit_bytes
   for (const auto& shard : impl_->shards) shard->set_wal_size_limit(wal_size_limit_bytes);
 }
 
+Result<int64_t> ShardSet::used_bytes(const std::shared_ptr<ShardFile>& file) const {
+  ASSIGN_OR_RETURN(const auto slice, ReadSlice::open(*impl_->pool, file, nullptr));
+  ScanCounters counters;
+  const auto pragma = [&](const char* sql) -> Result<int64_t> {
+    ASSIGN_OR_RETURN(const auto statement, StatementLease::open(slice->connection(), sql, counters));
+    if (sqlite3_step(statement.raw()) != SQLITE_ROW) return slice->connection().read_error();
+    return sqlite3_column_int64(statement.raw(), 0);
+  };
+  ASSIGN_OR_RETURN(const int64_t pages, pragma("PRAGMA page_count"));
+  ASSIGN_OR_RETURN(const int64_t free_pages, pragma("PRAGMA freelist_count"));
+  ASSIGN_OR_RETURN(const int64_t page_bytes, pragma("PRAGMA page_size"));
+  return (pages - free_pages) * page_bytes;
+}
+
+Result<uint64_t> ShardSet::expire_historical(const std::shared_ptr<ShardFile>& file,
+                                             int64_t before_ns, const std::atomic<bool>& stop) {
+  if (!file->may_write()) return uint64_t{0};
+  std::shared_ptr<const ShardView> view;
+  const auto entry_of = [&](auto& files) {
+    return std::find_if(files.begin(), files.end(),
+                        [&](const ShardSnapshot& shard) { return shard.file == file; });
+  };
+  {
+    std::lock_guard lock(impl_->latch);
+    const auto entry = entry_of(*impl_->historical);
+    if (entry == impl_->historical->end()) return uint64_t{0};
+    view = entry->view;
+  }
+  return expire_historical_file(*file, *view, before_ns, stop, [&](const ShardView& now) {
+    auto shown = std::make_shared<const ShardView>(now);
+    std::lock_guard lock(impl_->latch);
+    auto files = *impl_->historical;
+    if (const auto entry = entry_of(files); entry != files.end()) entry->view = std::move(shown);
+    impl_->historical = std::make_shared<const std::vector<ShardSnapshot>>(std::move(files));
+  });
+}
+
 void ShardSet::close_idle_connections(int64_t idle_ns) { impl_->pool->close_idle(idle_ns); }
 
 Status ShardSet::rescan() {

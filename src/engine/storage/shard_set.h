@@ -1,6 +1,7 @@
 // All event shards of a data directory: those being written and older ones that are only read.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -55,6 +56,14 @@ class ShardSet {
   void set_limits(uint32_t max_open_shards, int64_t wal_size_limit_bytes);
   /// Looks into the directory again: files copied in are read from now on, files taken away no more.
   Status rescan();
+  /// Bytes of the file that hold something: (pages − free pages) × page size.
+  Result<int64_t> used_bytes(const std::shared_ptr<ShardFile>& file) const;
+  /// Deletes rows older than `before_ns` from a file that nobody writes; files that are damaged or of
+  /// an unknown version stay as they are. Ends early when `stop` is set. Returns the number of rows.
+  /// One thread at a time.
+  Result<uint64_t> expire_historical(const std::shared_ptr<ShardFile>& file, int64_t before_ns,
+                                     const std::atomic<bool>& stop);
+
   /// Closes read connections unused for `idle_ns` or longer.
   void close_idle_connections(int64_t idle_ns);
 

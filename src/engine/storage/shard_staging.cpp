@@ -22,17 +22,6 @@ Status Shard::Impl::unknown_stage(StagedTailId tail) const {
   return {sqlstate::kInternalError, fmt::format("staged tail {} does not exist", tail)};
 }
 
-// Chunks needn't survive a power loss by themselves: unpublished tails vanish anyway. The publishing
-// commit syncs the WAL, and all chunks are in front of it there.
-struct Shard::Impl::RelaxedSync {
-  explicit RelaxedSync(Impl& owner) : impl(owner) { (void)impl.relax_sync(true); }
-  // A failure is met again, and reported, by the begin() of the next durable transaction.
-  ~RelaxedSync() { (void)impl.relax_sync(false); }
-  RelaxedSync(const RelaxedSync&) = delete;
-  RelaxedSync& operator=(const RelaxedSync&) = delete;
-  Impl& impl;
-};
-
 Status Shard::Impl::relax_sync(bool relaxed) {
   if (relaxed == relaxed_sync) return {};
   RETURN_IF_ERROR(connection.exec(relaxed ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL"));
@@ -43,9 +32,11 @@ Status Shard::Impl::relax_sync(bool relaxed) {
 Result<StagedTailId> Shard::stage_create() {
   Impl& impl = *impl_;
   RETURN_IF_ERROR(impl.ensure_connected());
+  // Chunks needn't be durable: unpublished tails vanish anyway.
   const Impl::RelaxedSync relaxed(impl);
   StagedTail staged;
   staged.info.number = impl.next_tail_number;
+  staged.info.readers = std::make_shared<char>();
   RETURN_IF_ERROR(impl.begin.run());
   Status status = impl.connection.exec(
       event_schema::create_tail_sql(staged.info.number) +

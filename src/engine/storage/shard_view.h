@@ -26,6 +26,8 @@ struct TailInfo {
   /// The ranges could not be read and are the widest there are; row_count says only that there may
   /// be rows.
   bool damaged = false;
+  /// Of a table that may be dropped: lives as long as someone may read it. Null for the fixed ones.
+  std::shared_ptr<const void> readers = {};
 };
 
 /// The committed contents after one commit. Rows a tail gets later have a higher rowid.
