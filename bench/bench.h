@@ -20,6 +20,10 @@ struct BenchOptions {
 
 /// Events from the rings to a durable commit, beside a bare SQLite loop.
 void bench_ring(const BenchOptions& options, Report& report);
+/// How old events are when they are durable, at 50,000 a second.
+void bench_latency(const BenchOptions& options, Report& report);
+/// UTF-8 and msgpack validation, beside its scalar twin.
+void bench_validate(const BenchOptions& options, Report& report);
 /// COPY over 1 and 2 connections, beside PostgreSQL.
 void bench_copy(const BenchOptions& options, Report& report);
 /// Single durable INSERTs from 1, 8 and 32 clients, beside PostgreSQL.

@@ -179,6 +179,8 @@ void BatchWriter::commit() {
       return fail(std::move(status));
     }
     arrivals_.note_commit(options_.clock->monotonic_ns() - started_ns);
+    if (batch_oldest_ns_ != INT64_MAX)
+      commit_ages_.add(options_.clock->realtime_ns() - batch_oldest_ns_);
     batches_.add();
     events_committed_.add(batch_rows_);
     sql_sequence_shown_.store(sql_sequence_, std::memory_order_relaxed);
@@ -257,6 +259,7 @@ void BatchWriter::reset_batch() {
   batch_coverage_.clear();
   batch_receipts_.clear();
   batch_deferred_ = false;
+  batch_oldest_ns_ = INT64_MAX;
   batch_synthetic_ = 0;
   batch_rows_ = 0;
 }

@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "engine/ingest/arrival_estimate.h"
+#include "engine/ingest/commit_ages.h"
 #include "engine/ingest/coverage.h"
 #include "engine/ingest/handoff.h"
 #include "engine/ingest/maintenance_queue.h"
@@ -79,6 +80,8 @@ class BatchWriter {
     int64_t timestamp_ns = 0;  ///< realtime
   };
   Failure last_failure() const;
+  /// Of the oldest ring event of each batch, when its commit was done. Any thread.
+  const CommitAges& commit_ages() const { return commit_ages_; }
 
  private:
   /// How far a drained batch has been written.
@@ -162,6 +165,7 @@ class BatchWriter {
   std::atomic<uint64_t> sql_sequence_shown_;
   std::atomic<uint64_t> lost_shown_{0};
   std::atomic<bool> healthy_{true};
+  CommitAges commit_ages_;
   mutable std::mutex failure_mutex_;
   Failure last_failure_;  // GUARDED_BY(failure_mutex_)
 
@@ -188,6 +192,7 @@ class BatchWriter {
   size_t batch_synthetic_ = 0;  // from the front of synthetic_
   uint64_t batch_rows_ = 0;
   int64_t batch_started_ns_ = 0;
+  int64_t batch_oldest_ns_ = INT64_MAX;  // timestamp of a ring event
   std::optional<uint64_t> batch_first_sql_sequence_;  // before the batch
   bool begun_ = false;
   size_t batch_lost_ = 0;  // ranges from the front of lost_

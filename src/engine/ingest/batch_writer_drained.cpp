@@ -1,4 +1,5 @@
 // Rows of a batch that come from the rings and from the server itself: events, gaps, synthetic events.
+#include <algorithm>
 #include <string>
 
 #include "engine/ingest/batch_writer.h"
@@ -83,6 +84,7 @@ Status BatchWriter::append_drained(DrainedCursor& cursor, uint32_t rows_max) {
     ++cursor.event;
     EventRow row;
     row.timestamp_ns = event.timestamp_ns();
+    batch_oldest_ns_ = std::min(batch_oldest_ns_, row.timestamp_ns);
     row.sequence = event.sequence();
     row.boot_id = options_.boot_id.bytes.data();
     row.effective_token_guid = event.effective_token_guid();

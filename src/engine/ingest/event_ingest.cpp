@@ -106,10 +106,6 @@ Status EventIngest::Impl::start() {
                  synthetic::startup_payload(options.boot_id, resume.restart, resume.clean,
                                             shards.shard_count(), resume.last),
                  std::move(startup_receipts));
-  for (const QuarantinedShard& damaged : shards.quarantined_at_start()) {
-    post_synthetic(synthetic::kStorageError,
-                   synthetic::storage_error_payload("event", damaged.index, damaged.reason));
-  }
   if (!flush()) {
     stop(false);
     return {sqlstate::kIoError, "the event shards could not be written; see the log"};
@@ -160,6 +156,18 @@ Status EventIngest::Impl::make_writers() {
     gauges.push_back(stats().add_gauge(
         "ingest.shard." + std::to_string(i) + ".handoff_events",
         [handoff = handoffs.back().get()] { return double{0} + handoff->reserved_events(); }));
+    gauges.push_back(stats().add_gauge(
+        "ingest.shard." + std::to_string(i) + ".healthy",
+        [writer = writers.back().get()] { return writer->healthy() ? 1.0 : 0.0; }));
+    gauges.push_back(stats().add_gauge(
+        "ingest.shard." + std::to_string(i) + ".lost_sequences",
+        [writer = writers.back().get()] { return static_cast<double>(writer->lost_sequences()); }));
+    gauges.push_back(stats().add_gauge(
+        "ingest.shard." + std::to_string(i) + ".commit_age_p99_ms", [writer = writers.back().get()] {
+          CommitAges::Counts counts{};
+          writer->commit_ages().read(counts);
+          return static_cast<double>(CommitAges::quantile(counts, 0.99)) / 1e6;
+        }));
   }
   return {};
 }
@@ -299,6 +307,32 @@ void EventIngest::add_synthetic(std::string_view type, std::string payload) {
 
 void EventIngest::set_max_batch(uint32_t size, int64_t latency_ns) {
   for (auto& writer : impl_->writers) writer->set_max_batch(size, latency_ns);
+}
+
+CommitAges::Counts EventIngest::commit_ages() const {
+  CommitAges::Counts counts{};
+  for (const auto& writer : impl_->writers) writer->commit_ages().read(counts);
+  return counts;
+}
+
+void EventIngest::describe(std::string& out) const {
+  for (size_t i = 0; i < impl_->writers.size(); ++i) {
+    const BatchWriter& writer = *impl_->writers[i];
+    const BatchWriter::Failure failure = writer.last_failure();
+    out += "shard " + std::to_string(i) + ": " + (writer.healthy() ? "healthy" : "commits fail") +
+           ", handoff " + std::to_string(impl_->handoffs[i]->reserved_events()) + " of " +
+           std::to_string(impl_->handoffs[i]->events_max()) + " events, " +
+           std::to_string(writer.lost_sequences()) + " lost sequences not told yet";
+    if (!failure.message.empty()) {
+      out += ", last failure at " + std::to_string(failure.timestamp_ns) + ": " + failure.message;
+    }
+    out += '\n';
+  }
+  for (size_t i = 0; i < impl_->drains.size(); ++i) {
+    const DrainThread& drain = *impl_->drains[i];
+    out += "ring " + std::to_string(i) + ": " + std::to_string(drain.lag_bytes()) +
+           " bytes wait, last sequence handed off " + std::to_string(drain.last_sequence()) + '\n';
+  }
 }
 
 const Guid& EventIngest::boot_id() const { return impl_->options.boot_id; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "clock.h"
+#include "engine/ingest/commit_ages.h"
 #include "engine/ingest/maintenance_task.h"
 #include "engine/storage/event_row.h"
 #include "engine/storage/shard_set.h"
@@ -103,6 +104,13 @@ class EventIngest {
 
   /// What rows are stamped with: the boot's id, or another one when a different epoch has it.
   const Guid& boot_id() const;
+
+  /// Of the oldest ring event of each batch, when its commit was done; of all shards since the start.
+  CommitAges::Counts commit_ages() const;
+
+  /// Appends a line for each shard and ring, for people: what waits, what is lost, the last failure
+  /// (nanoseconds since the epoch). Any thread, not during stop().
+  void describe(std::string& out) const;
 
   /// Has `task` run on the writer thread of `shard`, between its batches. Its ended() is called in any
   /// case: with 22023 when there is no such shard, with 57P01 at stop(). Any thread.

@@ -3,6 +3,7 @@
 
 #include "engine/ingest/arena.h"
 #include "engine/ingest/boot.h"
+#include "engine/ingest/commit_ages.h"
 #include "engine/ingest/ring_progress.h"
 #include "engine/ingest/row_buffer.h"
 #include "engine/ingest/synthetic.h"
@@ -38,6 +39,33 @@ TEST(RingProgress, GoesAsFarAsTheSlowestShard) {
   EXPECT_EQ(progress.covered_through(), 20u);
   progress.committed(21, 30);
   EXPECT_EQ(progress.covered_through(), 30u);
+}
+
+TEST(CommitAges, QuantilesAreAnEighthTooHighAtMost) {
+  for (const int64_t age_ns : {int64_t{0}, int64_t{1}, int64_t{7}, int64_t{8}, int64_t{9}, int64_t{1'000'000},
+                               int64_t{99'999'999}, INT64_MAX}) {
+    CommitAges ages;
+    ages.add(age_ns);
+    ages.add(-5);
+    CommitAges::Counts counts{};
+    ages.read(counts);
+    const int64_t bound = CommitAges::quantile(counts, 0.5);
+    EXPECT_GE(bound, age_ns);
+    EXPECT_LE(static_cast<double>(bound), static_cast<double>(age_ns) * 1.126 + 1);
+  }
+}
+
+TEST(CommitAges, TheNinetyNinthOfAHundred) {
+  CommitAges ages;
+  for (int i = 0; i < 990; ++i) ages.add(1'000);
+  for (int i = 0; i < 10; ++i) ages.add(1'000'000);
+  CommitAges::Counts counts{};
+  EXPECT_EQ(CommitAges::quantile(counts, 0.99), 0);
+  ages.read(counts);
+  EXPECT_LT(CommitAges::quantile(counts, 0.5), 1'200);
+  EXPECT_LT(CommitAges::quantile(counts, 0.98), 1'200);
+  EXPECT_GE(CommitAges::quantile(counts, 0.99), 1'000'000);
+  EXPECT_GE(CommitAges::quantile(counts, 1), 1'000'000);
 }
 
 TEST(RowBuffer, GivesBackWhatWasAddedOverManySegments) {

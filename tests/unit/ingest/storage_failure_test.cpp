@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <thread>
 
 #include "engine/stats/registry.h"
@@ -115,6 +116,68 @@ TEST_F(StorageFailure, StoppingWhileTheDiskIsFullEnds) {
   const std::vector<kmes::EmitEntry> entries(200, {"test.never", payload()});
   for (int i = 0; i < 500; ++i) rings_->emit(entries, {});
   ingest_->stop();
+}
+
+TEST_F(StorageFailure, AFullShardAsksForRetentionAndTellsAnotherOncePerEpisode) {
+  std::atomic<int> storage_full{0};
+  options_.on_storage_full = [&] { ++storage_full; };
+  open(2, 1);
+  start();
+  const auto insert_until = [&](bool succeeds) {
+    for (int i = 0; i < 1'000; ++i) {
+      // Large enough that a page more is needed soon.
+      auto transaction = begin();
+      const std::string large = "\xda\x40\x01" + std::string(16'385, 'x');  // str 16
+      EXPECT_TRUE(transaction->add("test.large", as_bytes(large)).ok());
+      CommitWaiter waiter;
+      transaction->submit(waiter.callback());
+      if (waiter.wait().ok() == succeeds) return waiter.take();
+    }
+    ADD_FAILURE() << "no " << (succeeds ? "success" : "failure");
+    return Status();
+  };
+  for (int episode = 1; episode <= 2; ++episode) {
+    ASSERT_OK(on_writer(0, [](Shard& shard) { return shard.limit_pages_for_test(1); }));
+    const uint64_t failures_before = failures();
+    for (int i = 0; i < 5; ++i) {
+      const Status status = insert_until(false);
+      ASSERT_FALSE(status.ok());
+      EXPECT_EQ(status.error().code.text(), "53100");
+    }
+    EXPECT_GE(failures() - failures_before, 5u);
+    EXPECT_GE(storage_full, episode);
+    std::string state;
+    ingest_->describe(state);
+    EXPECT_NE(state.find("shard 0: commits fail"), std::string::npos) << state;
+    EXPECT_NE(state.find("last failure at "), std::string::npos) << state;
+    // Maintenance runs while commits fail: it may be what makes room.
+    ASSERT_OK(on_writer(0, [](Shard& shard) { return shard.limit_pages_for_test(1 << 30); }));
+    ASSERT_OK(insert_until(true));
+  }
+  close();
+  EXPECT_EQ(files_.sum("SELECT count(*) FROM events WHERE event_type='synthetic.storage_error'"), 2);
+  Accounts(files_).expect_complete(0, 0);
+}
+
+TEST_F(StorageFailure, ASurvivingShardHasTheStorageError) {
+  open(3, 1);
+  start();
+  ASSERT_OK(on_writer(1, [](Shard& shard) { return shard.limit_pages_for_test(1); }));
+  const std::string large = "\xda\x40\x01" + std::string(16'385, 'x');
+  const std::vector<kmes::EmitEntry> entries(20, {"test.striped", as_bytes(large)});
+  const Counter& failed = stats().counter("ingest.shard.1.commit_failures");
+  const uint64_t before = failed.value();
+  // The other two shards of the ring go on; the failing one's stripes are lost or wait.
+  for (int i = 0; i < 5'000 && failed.value() == before; ++i) rings_->emit(entries, {});
+  ASSERT_NE(failed.value(), before);
+  ASSERT_OK(on_writer(1, [](Shard& shard) { return shard.limit_pages_for_test(1 << 30); }));
+  const uint64_t last = rings_->last_sequence(0);
+  close();
+  EXPECT_EQ(files_.sum("SELECT count(*) FROM events WHERE event_type='synthetic.storage_error'"), 1);
+  EXPECT_EQ(files_.sum("SELECT count(*) FROM events WHERE event_type='synthetic.shutdown'"), 1);
+  Accounts accounts(files_);
+  accounts.expect_complete(0, last);
+  EXPECT_FALSE(accounts.missing(0).empty());
 }
 
 }  // namespace
