@@ -19,6 +19,8 @@ Result<ExpiryStep> Shard::expire(int64_t before_ns) {
     rows = impl.expire_one(before_ns);
   }
   if (!rows.ok()) return std::move(rows).take_status();
+  // While one piece follows the other there is no idle moment for it.
+  checkpoint_if_due();
   const bool more = std::any_of(impl.working.tails.begin(), impl.working.tails.end(),
                                 [&](const TailInfo& tail) { return has_expired(tail, before_ns); });
   return ExpiryStep{.rows = *rows, .more = more};
