@@ -87,6 +87,88 @@ TEST(UserRings, TooLargeForTheRingIsDroppedByLosslessToo) {
   EXPECT_EQ(rings->last_sequence(0), 3U);
 }
 
+uint32_t wake_ups(UserRings& rings) { return rings.ring(0)->producer().futex_counter; }
+
+TEST(UserRings, ABatchIsAnnouncedOnce) {
+  auto rings = make_rings(1);
+  auto view = rings->ring(0)->attach();
+  ASSERT_TRUE(view.ok());
+  const std::string payload(1000, 'x');
+  for (const size_t count : {1, 10, 256}) {  // the last one is four times the ring
+    const std::vector<EmitEntry> batch(count, entry(payload));
+    const uint32_t before = wake_ups(*rings);
+    (*view)->consumer().need_wake = 1;
+    rings->emit(batch, {});
+    EXPECT_EQ(wake_ups(*rings), before + 1) << count;
+    EXPECT_EQ((*view)->consumer().need_wake, 0);
+    rings->emit(batch, {});
+    EXPECT_EQ(wake_ups(*rings), before + 1) << "nobody asked";
+  }
+}
+
+TEST(UserRings, ABatchLargerThanTheFreeSpaceOverwritesTheOldest) {
+  auto rings = make_rings(1);
+  const std::string payload(1000, 'x');
+  const std::vector<EmitEntry> some(40, entry(payload)), more(50, entry(payload));
+  rings->emit(some, {});
+  rings->emit(more, {});
+  RingReader reader(rings->ring(0));
+  std::vector<uint8_t> buffer(kCapacity / 2);
+  const size_t fits = kCapacity / (77 + 4 + 1000);
+  for (uint64_t sequence = 90 - fits + 1; sequence <= 90; ++sequence) {
+    ASSERT_EQ(reader.next(buffer), RingReader::Next::kEvent);
+    ASSERT_EQ(EventView(buffer.data()).sequence(), sequence);
+  }
+  EXPECT_EQ(reader.next(buffer), RingReader::Next::kEmpty);
+}
+
+TEST(UserRings, ABatchLargerThanTheRingOvertakesItself) {
+  auto rings = make_rings(1);
+  const std::string payload(1000, 'x');
+  std::vector<EmitEntry> batch(250, entry(payload));
+  const std::string newest(1, '\x05'), too_large(kCapacity / 2, 'x');
+  batch.insert(batch.begin() + 100, entry(too_large));  // dropped in passing
+  batch.push_back(entry(newest));
+  rings->emit(batch, {});
+  EXPECT_EQ(rings->dropped_count(), 1U);
+  RingReader reader(rings->ring(0));
+  std::vector<uint8_t> buffer(kCapacity / 2);
+  uint64_t last = 0, events = 0;
+  while (reader.next(buffer) == RingReader::Next::kEvent) {
+    const EventView event(buffer.data());
+    if (last != 0) { ASSERT_EQ(event.sequence(), last + 1); }
+    last = event.sequence();
+    ++events;
+  }
+  EXPECT_EQ(last, 252U);
+  EXPECT_EQ(EventView(buffer.data()).payload()[0], 5) << "the newest";
+  EXPECT_EQ(events, 1 + (kCapacity - 82) / (77 + 4 + 1000));
+}
+
+TEST(UserRings, ALosslessBatchLargerThanTheRingWaitsForItsOwnEvents) {
+  auto rings = make_rings(1);
+  const std::string payload(1000, 'x');
+  const std::vector<EmitEntry> batch(256, entry(payload));
+  std::thread emitter([&] { EXPECT_TRUE(rings->emit_lossless(batch, {})); });
+  RingReader reader(rings->ring(0));
+  std::vector<uint8_t> buffer(kCapacity / 2);
+  int64_t timestamp_ns = 0;
+  for (uint64_t sequence = 1; sequence <= batch.size();) {
+    if (reader.next(buffer) != RingReader::Next::kEvent) {
+      reader.wait(1'000'000'000);
+      continue;
+    }
+    const EventView event(buffer.data());
+    ASSERT_EQ(event.sequence(), sequence++);
+    // However long it took, it is one batch.
+    if (timestamp_ns == 0) timestamp_ns = event.timestamp_ns();
+    ASSERT_EQ(event.timestamp_ns(), timestamp_ns);
+    rings->note_drained(0, reader.stream_pos());
+  }
+  emitter.join();
+  EXPECT_EQ(reader.lapped_count() + reader.torn_count(), 0U);
+}
+
 TEST(UserRings, StopEndsWaitingEmitters) {
   auto rings = make_rings(1);
   const std::string payload(1000, 'x');
