@@ -29,6 +29,8 @@ inline constexpr int64_t kScanSliceNs = 50'000'000;
 /// Rows a hot tail table holds before the writer goes on to the next.
 inline constexpr uint32_t kTailRowsMax = 65'536;
 inline constexpr uint32_t kTailTables = 8;
+/// Last rows of a shard that may lack their receipts, if they came by SQL.
+inline constexpr uint32_t kDeferredReceiptRowsMax = 1024;
 /// Shards one node may write.
 inline constexpr uint32_t kShardsMax = 256;
 /// cpu_id of rows that came by SQL is this plus the shard's index.

@@ -14,6 +14,8 @@ namespace {
 
 constexpr size_t kSendBufferKeptMax = 1024 * 1024;
 constexpr char kTlsHandshakeByte = 0x16;
+/// A connection that ran this many times in a row counts as the only active one of its thread.
+constexpr uint32_t kSpareAfterRuns = 8;
 
 }  // namespace
 
@@ -84,12 +86,19 @@ engine::Wake Connection::make_cancel_wake() {
   };
 }
 
+bool Connection::thread_spare() const {
+  return set_.last == this && set_.runs_in_a_row >= kSpareAfterRuns;
+}
+
 void Connection::resume(uint64_t ticket) {
   session_.resume(ticket);
   pump();
 }
 
 void Connection::pump() {
+  if (set_.last != this) set_.runs_in_a_row = 0;
+  set_.last = this;
+  ++set_.runs_in_a_row;
   for (;;) {
     session_.run();
     const bool taken = !session_.holds_output() && flush();

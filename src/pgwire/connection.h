@@ -29,6 +29,9 @@ class Connection;
 struct ConnectionSet {
   std::unordered_set<std::shared_ptr<Connection>> connections;
   std::atomic<int>* open = nullptr;  ///< of all threads: counts living Connection objects
+  /// Who ran last, and how many times in a row.
+  const Connection* last = nullptr;
+  uint32_t runs_in_a_row = 0;
 };
 
 /// Pinned to its io_context's only thread. Reads when readable, writes at once what it can, and
@@ -48,6 +51,7 @@ class Connection : public ConnectionHost, public std::enable_shared_from_this<Co
   engine::Wake make_wake(uint64_t ticket) override;
   engine::Wake make_completion(uint64_t ticket) override;
   engine::Wake make_cancel_wake() override;
+  bool thread_spare() const override;
 
  private:
   void resume(uint64_t ticket);

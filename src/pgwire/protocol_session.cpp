@@ -26,6 +26,7 @@ void ProtocolSession::run() {
   if (wait_ == Wait::kOutput && out_.size() < kOutputBytesHigh / 2) wait_ = Wait::kNone;
   if (wait_ != Wait::kNone) return;
   if (std::exchange(timeout_paused_, false)) session_->resume_timeout();
+  if (session_ != nullptr) session_->set_thread_spare(host_.thread_spare());
   run_until_blocked();
   if (waits_for_client()) {
     timeout_paused_ = true;

@@ -40,6 +40,8 @@ class ConnectionHost {
   virtual engine::Wake make_completion(uint64_t ticket) = 0;
   /// A callable for any thread, any number of times: posts ProtocolSession::cancel_requested().
   virtual engine::Wake make_cancel_wake() = 0;
+  /// True while no other connection uses this thread: what blocks it for a moment delays nobody.
+  virtual bool thread_spare() const { return false; }
 };
 
 /// Owned by its connection, used on the connection's thread only. While a step runs on the scan

@@ -1,10 +1,39 @@
 // Rows of a batch that come from SQL transactions, and what their clients are told.
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "engine/ingest/batch_writer.h"
+#include "engine/limits.h"
 
 namespace eventd::engine {
+
+namespace {
+
+/// Larger transactions and slower disks would hold up the thread's other work for too long, and gain
+/// nothing.
+constexpr size_t kCommitHereBytesMax = 64 * 1024;
+constexpr double kCommitHereCostMaxNs = 5e6;
+
+}  // namespace
+
+bool BatchWriter::commit_here(const std::shared_ptr<SqlTransaction>& transaction) {
+  if (transaction->staged || transaction->rows.used_bytes() > kCommitHereBytesMax) return false;
+  if (!handoff_.try_borrow()) return false;
+  const bool worth_it = arrivals_.commit_cost_ns() < kCommitHereCostMaxNs;
+  if (worth_it) {
+    commits_here_.add();
+    sql_.push_back(transaction);
+    if (Status status = fill(); !status.ok()) {
+      fail(std::move(status));
+    } else {
+      commit();
+    }
+  }
+  // Checkpoints, retries and lost ranges are the writer thread's.
+  handoff_.end_borrow(!idle() || failures_in_a_row_ != 0 || shard_.checkpoint_due());
+  return worth_it;
+}
 
 Status BatchWriter::fill_from_sql() {
   while (!sql_.empty() && !batch_full()) {
@@ -55,6 +84,37 @@ Status BatchWriter::append_sql(std::shared_ptr<SqlTransaction> transaction) {
   }
   batch_coverage_.add(sql_cpu_id_, first, sql_sequence_);
   return {};
+}
+
+bool BatchWriter::may_defer_receipts() const {
+  if (batch_sql_.empty() || restore_known_ || !batch_receipts_.empty() || !staged_coverage_.empty() ||
+      deferred_rows_ + batch_rows_ > kDeferredReceiptRowsMax)
+    return false;
+  for (const Coverage::Range& range : batch_coverage_.ranges()) {
+    if (range.cpu_id != sql_cpu_id_) return false;
+  }
+  // The rows of a published tail have sequences from before the last receipts.
+  return std::none_of(batch_sql_.begin(), batch_sql_.end(), [](const CommittingSql& sql) {
+    return sql.transaction->tail.has_value();
+  });
+}
+
+void BatchWriter::note_deferred() {
+  if (!batch_deferred_) {
+    deferred_coverage_.clear();
+    deferred_rows_ = 0;
+    return;
+  }
+  deferred_coverage_.add(batch_coverage_);
+  deferred_rows_ += batch_rows_;
+  // A fresh file in this one's place would need them.
+  known_.add(batch_coverage_);
+}
+
+void BatchWriter::settle_receipts() {
+  if (deferred_coverage_.empty() || begun_ || failures_in_a_row_ != 0) return;
+  if (Status status = ensure_begun(); !status.ok()) return fail(std::move(status));
+  commit();
 }
 
 void BatchWriter::acknowledge_sql() {

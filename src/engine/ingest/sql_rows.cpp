@@ -27,9 +27,10 @@ Status with_hint(SqlState code, std::string message, std::string hint) {
 
 }  // namespace
 
-SqlRows::SqlRows(Handoff& handoff, const Guid& boot_id, size_t emit_buffer_bytes,
+SqlRows::SqlRows(BatchWriter& writer, Handoff& handoff, const Guid& boot_id, size_t emit_buffer_bytes,
                  int64_t emit_spool_max_bytes, std::shared_ptr<void> busy)
-    : handoff_(handoff),
+    : writer_(writer),
+      handoff_(handoff),
       boot_id_(boot_id),
       emit_buffer_bytes_(emit_buffer_bytes),
       emit_spool_max_bytes_(emit_spool_max_bytes),
@@ -105,6 +106,16 @@ std::shared_ptr<const PendingEvents> SqlRows::pending() const {
   if (!added.empty())
     pending_ = std::make_shared<const PendingEvents>(std::move(added), std::move(pending_));
   return pending_;
+}
+
+void SqlRows::commit_here(std::function<void(Status, Outcome)> durable) {
+  assert(!submitted_);
+  shared_->durable = std::move(durable);
+  if (writer_.commit_here(shared_)) {
+    submitted_ = true;
+  } else {
+    submit(std::exchange(shared_->durable, nullptr));
+  }
 }
 
 void SqlRows::submit(std::function<void(Status, Outcome)> durable) {

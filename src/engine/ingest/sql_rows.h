@@ -7,6 +7,7 @@
 #include <memory>
 #include <string_view>
 
+#include "engine/ingest/batch_writer.h"
 #include "engine/ingest/event_ingest.h"
 #include "engine/ingest/handoff.h"
 #include "engine/ingest/sql_transaction.h"
@@ -14,11 +15,12 @@
 
 namespace eventd::engine {
 
-/// EventTransaction over one shard's handoff. Owned by one session thread; the handoff outlives it.
+/// EventTransaction over one shard's writer and its handoff, which outlive it. Owned by one session
+/// thread.
 class SqlRows final : public EventTransaction {
  public:
   /// `busy`: held while it lives, so that the shard counts as busy; may be null.
-  SqlRows(Handoff& handoff, const Guid& boot_id, size_t emit_buffer_bytes,
+  SqlRows(BatchWriter& writer, Handoff& handoff, const Guid& boot_id, size_t emit_buffer_bytes,
           int64_t emit_spool_max_bytes, std::shared_ptr<void> busy);
   ~SqlRows() override;
 
@@ -30,10 +32,12 @@ class SqlRows final : public EventTransaction {
   Status truncate(uint64_t row_count) override;
   std::shared_ptr<const PendingEvents> pending() const override;
   void submit(std::function<void(Status, Outcome)> durable) override;
+  void commit_here(std::function<void(Status, Outcome)> durable) override;
 
  private:
   void send_chunk();
 
+  BatchWriter& writer_;
   Handoff& handoff_;
   const Guid boot_id_;
   const size_t emit_buffer_bytes_;

@@ -137,6 +137,9 @@ class Session {
   /// Before ReadyForQuery (end of Query or Sync): commits the implicit transaction. kDone also when
   /// there is nothing to do.
   virtual Result<Progress> finish_implicit(Wake wake) = 0;
+  /// Whether the calling thread has nobody else to serve at the moment: a commit may then run on it
+  /// (an fsync's time) instead of being handed to another thread and waited for.
+  virtual void set_thread_spare(bool spare) { (void)spare; }
 
   virtual CancelToken& cancel_token() = 0;
   /// `wake` is called, from any thread, whenever a CancelRequest reached the running statement, so

@@ -257,7 +257,9 @@ Result<Progress> SessionImpl::commit(Wake wake) {
 }
 
 Result<Progress> SessionImpl::commit(bool synchronous, Wake wake) {
-  Result<Progress> progress = transaction_.commit(synchronous, std::move(wake));
+  Result<Progress> progress = transaction_.commit(
+      !synchronous ? CommitMode::kHandOver : thread_spare_ ? CommitMode::kHere : CommitMode::kWait,
+      std::move(wake));
   if (!progress.ok()) {
     settings_.rollback_transaction();
   } else if (*progress == Progress::kDone) {

@@ -42,6 +42,7 @@ class SessionImpl final : public Session, private SessionFacts {
   void end_statement() override;
   void fail_transaction() override;
   Result<Progress> finish_implicit(Wake wake) override;
+  void set_thread_spare(bool spare) override { thread_spare_ = spare; }
   CancelToken& cancel_token() override { return cancel_; }
   void on_cancel(Wake wake) override;
   void pause_timeout() override;
@@ -127,6 +128,7 @@ class SessionImpl final : public Session, private SessionFacts {
   mutable uint64_t format_version_ = 0;
   mutable HotSettings hot_;
   mutable uint64_t hot_version_ = 0;
+  bool thread_spare_ = false;
 };
 
 }  // namespace eventd::engine

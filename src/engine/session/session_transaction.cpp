@@ -69,14 +69,14 @@ EventTransaction& SessionTransaction::events(
   return *events_;
 }
 
-Result<Progress> SessionTransaction::commit(bool synchronous, Wake wake) {
+Result<Progress> SessionTransaction::commit(CommitMode mode, Wake wake) {
   if (commit_ == nullptr) {
     if (events_ == nullptr || events_->row_count() == 0) {
       close();
       return Progress::kDone;
     }
     commit_ = std::make_shared<PendingCommit>();
-    events_->submit([shared = commit_](Status outcome, EventTransaction::Outcome position) {
+    auto durable = [shared = commit_](Status outcome, EventTransaction::Outcome position) {
       Wake to_call;
       {
         const std::lock_guard lock(shared->mutex);
@@ -86,8 +86,10 @@ Result<Progress> SessionTransaction::commit(bool synchronous, Wake wake) {
         to_call = std::move(shared->wake);
       }
       if (to_call) to_call();
-    });
-    if (!synchronous) {
+    };
+    if (mode == CommitMode::kHere) events_->commit_here(std::move(durable));
+    else events_->submit(std::move(durable));
+    if (mode == CommitMode::kHandOver) {
       close();
       return Progress::kDone;
     }

@@ -12,6 +12,13 @@
 
 namespace eventd::engine {
 
+/// What the committing session does meanwhile.
+enum class CommitMode : uint8_t {
+  kHandOver,  ///< nothing: it goes on before the commit is durable
+  kWait,      ///< waits for its Wake
+  kHere,      ///< runs the commit on its own thread if the writer has nothing to do; else kWait
+};
+
 /// Owned by the session's thread. The pipeline outlives it.
 class SessionTransaction {
  public:
@@ -48,9 +55,9 @@ class SessionTransaction {
   EventTransaction& events(const std::function<std::unique_ptr<EventTransaction>()>& make);
   EventTransaction* events_or_null() { return events_.get(); }
 
-  /// Hands the rows over and waits for the durable commit (or only hands over, if not
-  /// `synchronous`). kDone = committed and closed. An error = rolled back and closed.
-  Result<Progress> commit(bool synchronous, Wake wake);
+  /// Hands the rows over and sees to the durable commit as `mode` says. kDone = committed (or handed
+  /// over) and closed. An error = rolled back and closed. Repeated with the same mode after `wake`.
+  Result<Progress> commit(CommitMode mode, Wake wake);
   /// Where the last committed rows went; valid after a synchronous commit of some.
   const EventTransaction::Outcome& last_outcome() const { return last_outcome_; }
   void rollback();
