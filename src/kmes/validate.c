@@ -84,14 +84,14 @@ static inline bool short_ascii_scalar(const uint8_t *begin, const uint8_t *end, 
 				      size_t size)
 {
 	(void)begin;
-	if (size == 0)
-		return true;
 	if (size <= 8) {
-		if (end - at < 8)
-			return false;
+		if (size == 0 || end - at < 8)
+			return size == 0;
 		/* Little-endian: the string is the low bytes. */
 		return (load_word(at) << (64 - 8 * size) & HIGH_BITS) == 0;
 	}
+	if (size > (size_t)(end - at))
+		return false;
 	if (size <= 16)
 		return ((load_word(at) | load_word(at + size - 8)) & HIGH_BITS) == 0;
 	return ((load_word(at) | load_word(at + 8) | load_word(at + size - 16) |

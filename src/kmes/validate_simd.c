@@ -199,22 +199,29 @@ static enum kmes_vector_level best_level(void)
 	return KMES_VECTOR_NONE;
 }
 
-/* kmes_short_ascii_fn: one look at 32 bytes, moved forward to be inside the value. SSE2, which every
- * x86-64 has. */
+static inline uint64_t high_bits_16(const uint8_t *from)
+{
+	return (uint64_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)from));
+}
+
+/* kmes_short_ascii_fn: a look at 16 or 32 bytes, near the end of the value at the last 32 of it. SSE2,
+ * which every x86-64 has. */
 static inline bool short_ascii_sse2(const uint8_t *begin, const uint8_t *end, const uint8_t *at,
 				    size_t size)
 {
-	const uint8_t *from = at;
-	uint64_t high; /* 64: an empty string at the end is shifted by 32 */
+	uint64_t high;
 
-	if (end - at < 32) {
-		if (end - begin < 32)
+	if (end - at >= 32) {
+		high = high_bits_16(at);
+		if (size > 16)
+			high |= high_bits_16(at + 16) << 16;
+	} else {
+		if (end - begin < 32 || size > (size_t)(end - at))
 			return false;
-		from = end - 32;
+		high = high_bits_16(end - 32) | high_bits_16(end - 16) << 16;
+		high >>= 32 - (end - at);
 	}
-	high = (uint64_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)from)) |
-	       (uint64_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(from + 16))) << 16;
-	return (high >> (at - from) & ((1ull << size) - 1)) == 0;
+	return (high & ((1ull << size) - 1)) == 0;
 }
 
 /* A string of the walk that is not both short and ASCII. */

@@ -7,7 +7,8 @@
 
 #include "kmes/validate.h"
 
-/* A string of up to 31 bytes at `at`, inside [begin, end). True when it is ASCII; false says nothing. */
+/* True when the `size` <= 31 bytes at `at` end before `end` and are ASCII; false says nothing. `begin` is
+ * where reading may begin. */
 typedef bool kmes_short_ascii_fn(const uint8_t *begin, const uint8_t *end, const uint8_t *at,
 				 size_t size);
 typedef bool kmes_utf8_fn(const uint8_t *bytes, size_t size);
@@ -59,9 +60,8 @@ kmes_walk_msgpack(const uint8_t *bytes, size_t size, unsigned int max_nesting,
 
 		if ((lead & 0xe0) == 0xa0) { /* fixstr: most keys and many values */
 			count = lead & 0x1f;
-			if (count > (size_t)(end - at))
-				return false;
-			if (!short_ascii(bytes, end, at, count) && !utf8_valid(at, count))
+			if (!short_ascii(bytes, end, at, count) &&
+			    (count > (size_t)(end - at) || !utf8_valid(at, count)))
 				return false;
 			at += count;
 			continue;
