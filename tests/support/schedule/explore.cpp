@@ -1,8 +1,11 @@
 #include "support/schedule/explore.h"
 
-#include <chrono>
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <random>
 #include <string_view>
 
@@ -21,8 +24,10 @@ uint64_t first_seed() {
 }
 
 void describe(Findings& findings, const char* name, const Simulation::Outcome& outcome) {
+  const testing::TestInfo* test = testing::UnitTest::GetInstance()->current_test_info();
   findings.failure = std::string(name) + ": " + outcome.failure + "\nagain: EVENTD_SEED=" +
-                     std::to_string(findings.seed) + "\nlast steps:\n";
+                     std::to_string(findings.seed) + " schedule_test --gtest_filter='" +
+                     test->test_suite_name() + "." + test->name() + "'\nlast steps:\n";
   for (const std::string& line : outcome.trace) findings.failure += "  " + line + "\n";
 }
 
@@ -30,6 +35,9 @@ void describe(Findings& findings, const char* name, const Simulation::Outcome& o
 
 uint64_t schedule_count(uint64_t quick, uint64_t thorough_count) {
   if (const char* value = std::getenv("EVENTD_SCHEDULES")) return std::strtoull(value, nullptr, 0);
+#if defined(__SANITIZE_ADDRESS__)
+  quick /= 4;  // each takes several times as long
+#endif
   return thorough() ? thorough_count : quick;
 }
 
@@ -43,7 +51,7 @@ Findings explore(const char* name, uint64_t count, const std::function<void(Simu
     count = 1;
   }
   const uint64_t first = seed;
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   for (; findings.schedules < count && !findings.failed; ++seed) {
     const Simulation::Outcome& outcome = simulation.run(seed, options, scenario);
     ++findings.schedules;
@@ -58,15 +66,14 @@ Findings explore(const char* name, uint64_t count, const std::function<void(Simu
     again.trace = true;
     describe(findings, name, simulation.run(seed, again, scenario));
   }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  std::printf("%s: %llu schedules from seed %llu, %.0f a second, %llu steps, %llu sleeps, %llu old values read%s\n",
-              name, static_cast<unsigned long long>(findings.schedules),
-              static_cast<unsigned long long>(first),
-              static_cast<double>(findings.schedules) / took.count(),
-              static_cast<unsigned long long>(findings.steps),
-              static_cast<unsigned long long>(findings.sleeps),
-              static_cast<unsigned long long>(findings.stale_loads),
-              findings.failed ? ", one failed" : "");
+  const double cpu_seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
+  std::printf("%s: %llu schedules from seed %llu, %.0f a CPU second; %llu steps, %llu sleeps, "
+              "%llu wake-ups, %llu old values read%s\n",
+              name, number(findings.schedules), number(first),
+              static_cast<double>(findings.schedules) / std::max(cpu_seconds, 1e-3),
+              number(findings.steps), number(findings.sleeps), number(findings.wakes),
+              number(findings.stale_loads), findings.failed ? "; one failed" : "");
   return findings;
 }
 

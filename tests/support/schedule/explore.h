@@ -17,8 +17,11 @@ struct Findings {
 };
 
 /// How many schedules a scenario gets: `quick` by default, `thorough` with EVENTD_LONG_TESTS=1,
-/// EVENTD_SCHEDULES if set.
+/// EVENTD_SCHEDULES if set. Fewer by default where a sanitizer makes them slow.
 uint64_t schedule_count(uint64_t quick, uint64_t thorough);
+
+/// Within as many something that is left out has to show.
+inline constexpr uint64_t kLeftOutMax = 500'000;
 
 /// Runs up to `count` schedules, stops at the first that fails and runs it again for its trace. The
 /// seeds follow from one that is printed: the same every time by default, another each time with

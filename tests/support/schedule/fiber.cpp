@@ -90,11 +90,11 @@ void Fiber::arrived() {
 #endif
 }
 
-void Fiber::switch_to(Fiber& from, Fiber& to, [[maybe_unused]] bool finished) {
+void Fiber::switch_to(Fiber& from, Fiber& to) {
   g_leaving = &from;
   g_arriving = &to;
 #if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_start_switch_fiber(finished ? nullptr : &from.fake_stack_, to.bottom_, to.size_);
+  __sanitizer_start_switch_fiber(&from.fake_stack_, to.bottom_, to.size_);
 #endif
 #if defined(__x86_64__)
   eventd_switch_stack(&from.stack_pointer_, to.stack_pointer_);

@@ -18,10 +18,10 @@ class Fiber {
   Fiber& operator=(const Fiber&) = delete;
   ~Fiber();
 
-  /// The next switch to it runs `entry`, which must never return. What ran on it before is forgotten.
+  /// The next switch to it runs `entry`, which must never return.
   void prepare(void (*entry)());
-  /// Leaves the running fiber `from` here and goes on in `to`. `finished`: `from` won't be resumed.
-  static void switch_to(Fiber& from, Fiber& to, bool finished = false);
+  /// Leaves the running fiber `from` here and goes on in `to`.
+  static void switch_to(Fiber& from, Fiber& to);
 
  private:
   static void enter();

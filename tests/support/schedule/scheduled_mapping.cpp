@@ -14,6 +14,7 @@ namespace eventd::kmes {
 namespace {
 
 constexpr size_t kPool = 16;  // more than a schedule makes
+constexpr int kSlotsUsedMax = 4;
 constexpr size_t kControlBytes = KMES_PAGE_SIZE * (2 + size_t{kAttachmentsMax});
 constexpr size_t kDataBytesMax = 2 * size_t{KMES_CAPACITY_MIN};
 
@@ -38,7 +39,7 @@ Result<std::shared_ptr<RingMemory>> RingMemory::create() {
   memory->pages_ = g_pages[g_next];
   g_next = (g_next + 1) % kPool;
   std::memset(memory->pages_, 0, 256);
-  for (int slot = 0; slot <= static_cast<int>(kAttachmentsMax); ++slot)
+  for (int slot = 0; slot < kSlotsUsedMax; ++slot)
     memory->pages_[slot_offset(slot)] = std::byte{0};
   return memory;
 }
@@ -85,7 +86,7 @@ Result<std::unique_ptr<RingMapping>> RingMapping::create_in(std::shared_ptr<Ring
 
 Result<std::unique_ptr<RingMapping>> RingMapping::attach() const {
   const int slot = memory_->take_slot();
-  if (slot < 0) return {sqlstate::kConfigurationLimitExceeded, "too many readers"};
+  if (slot >= kSlotsUsedMax) std::abort();
   return map(memory_, slot, false);
 }
 

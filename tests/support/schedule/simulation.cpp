@@ -71,15 +71,18 @@ int Simulation::spawn(Role role, std::function<void()> body) {
   thread.role = role;
   thread.state = State::kReady;
   thread.unwinding = false;
-  thread.fiber.prepare(&Simulation::enter);
+  if (!std::exchange(thread.prepared, true)) thread.fiber.prepare(&Simulation::enter);
   ready_ |= 1U << index;
   return index;
 }
 
 void Simulation::enter() {
-  Simulation& self = *g_current;
-  self.run_body(*self.threads_[static_cast<size_t>(self.running_)]);
-  self.leave(true);
+  // A fiber serves one thread after the other: making one costs more than a schedule.
+  for (;;) {
+    Simulation& self = *g_current;
+    self.run_body(*self.threads_[static_cast<size_t>(self.running_)]);
+    self.leave(true);
+  }
 }
 
 void Simulation::run_body(Thread& thread) {
@@ -91,7 +94,7 @@ void Simulation::run_body(Thread& thread) {
   }
 }
 
-// The running thread is at its end, or asleep.
+// The running thread is at its end, or asleep. Returns when it goes on, or as another thread.
 void Simulation::leave(bool finished) {
   Thread& thread = *threads_[static_cast<size_t>(running_)];
   ready_ &= ~(1U << running_);
@@ -112,14 +115,14 @@ void Simulation::leave(bool finished) {
     }
     if (next >= 0 && !aborting_) std::abort();  // a scenario that did not join_all()
     if (next < 0) {
-      Fiber::switch_to(thread.fiber, outside_, true);
-      std::abort();
+      Fiber::switch_to(thread.fiber, outside_);
+      return;
     }
     if (next == running_) return;
   } else {
     next = choose();
   }
-  switch_to(next, finished);
+  switch_to(next);
 }
 
 std::string Simulation::sleepers() const {
@@ -141,11 +144,11 @@ int Simulation::choose() {
   return std::countr_zero(ready);
 }
 
-void Simulation::switch_to(int next, bool finished) {
+void Simulation::switch_to(int next) {
   Thread& from = *threads_[static_cast<size_t>(running_)];
   running_ = next;
   ++outcome_.switches;
-  Fiber::switch_to(from.fiber, threads_[static_cast<size_t>(next)]->fiber, finished);
+  Fiber::switch_to(from.fiber, threads_[static_cast<size_t>(next)]->fiber);
 }
 
 void Simulation::throw_if_aborting(bool may_throw) {
@@ -254,9 +257,12 @@ void Simulation::fail(const char* format, ...) {
 void Simulation::trace(const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  if (outcome_.trace.size() == kTraceMax) outcome_.trace.pop_front();
-  outcome_.trace.push_back("thread " + std::to_string(running_) + " " + formatted(format, arguments));
+  std::string line = "thread " + std::to_string(running_) + " " + formatted(format, arguments);
   va_end(arguments);
+  // Somebody spins.
+  if (!outcome_.trace.empty() && outcome_.trace.back() == line) return;
+  if (outcome_.trace.size() == kTraceMax) outcome_.trace.pop_front();
+  outcome_.trace.push_back(std::move(line));
 }
 
 }  // namespace eventd::schedule

@@ -116,13 +116,14 @@ class Simulation {
     uint32_t started = 0, ended = 0;  // snapshots
     Role role = Role::kMain;
     State state = State::kReady;
+    bool prepared = false;  // the fiber is there, from an earlier schedule
     bool unwinding = false;
   };
 
   static void enter();
   void run_body(Thread& thread);
   int choose();
-  void switch_to(int next, bool finished = false);
+  void switch_to(int next);
   void leave(bool finished);
   void throw_if_aborting(bool may_throw);
   void add_failure(const char* format, va_list arguments);

@@ -109,7 +109,7 @@ class PipelineScenario {
 };
 
 TEST(PipelineSchedule, LosslessEventsAreWrittenOnceWhileTheRingIsReplaced) {
-  const Findings findings = explore("pipeline", schedule_count(10'000, 1'000'000),
+  const Findings findings = explore("pipeline", schedule_count(5'000, 500'000),
                                     [](Simulation& sim) { PipelineScenario(sim).run(); });
   EXPECT_FALSE(findings.failed) << findings.failure;
 }

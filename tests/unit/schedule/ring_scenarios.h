@@ -22,6 +22,8 @@ struct RingCounts {
 };
 
 inline constexpr uint32_t kPayloadMax = 40;
+/// Of an event that half of a ring of 512 bytes has room for.
+inline constexpr uint32_t kLargePayload = 170;
 
 /// A ring whose writer is used directly, as the kernel module does.
 class BareRing {
@@ -77,7 +79,7 @@ class CheckingReader {
   uint64_t missed_ = 0;
   uint64_t generations_ = 0;
   bool fell_behind_ = false;
-  std::array<uint8_t, KMES_HEADER_FIXED_SIZE + 1 + kPayloadMax> buffer_;
+  std::array<uint8_t, KMES_HEADER_FIXED_SIZE + 1 + kLargePayload> buffer_;
 };
 
 }  // namespace eventd::schedule

@@ -77,7 +77,7 @@ void stopping(Simulation& sim) {
 TEST(RingSchedule, OverwrittenEventsAreMissedWholeOrReadWhole) {
   RingCounts counts;
   const Findings findings =
-      explore("overwriting", schedule_count(40'000, 4'000'000),
+      explore("overwriting", schedule_count(20'000, 3'000'000),
               [&](Simulation& sim) { overwriting(sim, counts); });
   counts.print();
   EXPECT_FALSE(findings.failed) << findings.failure;
@@ -90,7 +90,7 @@ TEST(RingSchedule, OverwrittenEventsAreMissedWholeOrReadWhole) {
 
 TEST(RingSchedule, NoWakeUpIsLost) {
   RingCounts counts;
-  const Findings findings = explore("waking", schedule_count(40'000, 3'000'000),
+  const Findings findings = explore("waking", schedule_count(20'000, 2'000'000),
                                     [&](Simulation& sim) { waking(sim, counts); });
   EXPECT_FALSE(findings.failed) << findings.failure;
   if (findings.schedules < 1000) return;
@@ -99,7 +99,7 @@ TEST(RingSchedule, NoWakeUpIsLost) {
 
 TEST(RingSchedule, AReaderToldToStopWakesUp) {
   const Findings findings =
-      explore("stopping", schedule_count(20'000, 1'000'000), stopping);
+      explore("stopping", schedule_count(10'000, 500'000), stopping);
   EXPECT_FALSE(findings.failed) << findings.failure;
 }
 
@@ -117,7 +117,7 @@ TEST_P(RingBarrier, IsNeeded) {
   ScheduleOptions options;
   options.omission = GetParam().omission;
   const Findings findings = explore(
-      GetParam().name, schedule_count(200'000, 1'000'000),
+      GetParam().name, kLeftOutMax,
       [&](Simulation& sim) { GetParam().wakes ? waking(sim, counts) : overwriting(sim, counts); },
       options);
   std::printf("%s", findings.failure.substr(0, findings.failure.find('\n') + 1).c_str());
