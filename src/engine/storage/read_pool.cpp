@@ -123,13 +123,23 @@ Result<std::unique_ptr<ReadConnection>> ReadPool::open(const std::shared_ptr<Sha
     std::vector<std::unique_ptr<ReadConnection>> excess;  // closed before the new one is opened
     std::lock_guard lock(mutex_);
     const auto of_file = idle_of_.find(file.get());
+    ++lent_of_[file.get()];
     if (of_file != idle_of_.end()) return take(of_file->second.back());
     excess = take_excess();
   }
-  ASSIGN_OR_RETURN(sqlite::Connection connection,
-                   sqlite::Connection::open(file->path(), {.mode = sqlite::OpenMode::kReadOnly,
-                                                           .cache_kib = kReadCacheKib}));
-  return std::make_unique<ReadConnection>(file, std::move(connection), statements_max_);
+  auto connection = sqlite::Connection::open(
+      file->path(), {.mode = sqlite::OpenMode::kReadOnly, .cache_kib = kReadCacheKib});
+  if (!connection.ok()) {
+    std::lock_guard lock(mutex_);
+    forget_lent(*file);
+    return std::move(connection).take_status();
+  }
+  return std::make_unique<ReadConnection>(file, std::move(*connection), statements_max_);
+}
+
+void ReadPool::forget_lent(const ShardFile& file) {
+  const auto lent = lent_of_.find(&file);
+  if (--lent->second == 0) lent_of_.erase(lent);
 }
 
 void ReadPool::release(std::unique_ptr<ReadConnection> connection) {
@@ -137,6 +147,7 @@ void ReadPool::release(std::unique_ptr<ReadConnection> connection) {
   const ShardFile* file = connection->file().get();
   std::lock_guard lock(mutex_);
   --reserved_;
+  forget_lent(*file);
   idle_.push_back({std::move(connection), Clock::system().monotonic_ns()});
   idle_of_[file].push_back(std::prev(idle_.end()));
   excess = take_excess();
@@ -155,7 +166,18 @@ std::unique_ptr<ReadConnection> ReadPool::take(IdleList::iterator idle) {
 std::vector<std::unique_ptr<ReadConnection>> ReadPool::take_excess() {
   std::vector<std::unique_ptr<ReadConnection>> excess;
   while (!idle_.empty() && reserved_ + idle_.size() > open_max_) {
-    excess.push_back(take(idle_.begin()));
+    const auto alone = std::find_if(idle_.begin(), idle_.end(), [this](const Idle& idle) {
+      const ShardFile* file = idle.connection->file().get();
+      return file->index() == ShardFile::kHistorical && !lent_of_.contains(file);
+    });
+    if (alone == idle_.end()) {
+      excess.push_back(take(idle_.begin()));
+      continue;
+    }
+    const ShardFile* file = alone->connection->file().get();
+    for (auto of = idle_of_.find(file); of != idle_of_.end(); of = idle_of_.find(file)) {
+      excess.push_back(take(of->second.back()));
+    }
   }
   return excess;
 }

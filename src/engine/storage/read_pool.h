@@ -150,7 +150,11 @@ class ReadPool {
   using IdleList = std::list<Idle>;
   /// Moves one out of the list. REQUIRES: mutex_ held.
   std::unique_ptr<ReadConnection> take(IdleList::iterator idle);
-  /// Takes the oldest out until the bound holds; closed by the caller, outside the lock.
+  /// One connection of `file` less is lent. REQUIRES: mutex_ held.
+  void forget_lent(const ShardFile& file);
+  /// Takes the oldest out until the bound holds; closed by the caller, outside the lock. All of a file
+  /// together where none of it is lent: SQLite keeps the descriptor of a closed connection as long as
+  /// the process has another one on the file, whose locks would go with it.
   std::vector<std::unique_ptr<ReadConnection>> take_excess();
 
   const size_t statements_max_;
@@ -161,6 +165,7 @@ class ReadPool {
   size_t reserved_ = 0;
   IdleList idle_;  // the one unused for longest first
   std::unordered_map<const ShardFile*, std::vector<IdleList::iterator>> idle_of_;
+  std::unordered_map<const ShardFile*, size_t> lent_of_;
 };
 
 /// One slice of reading a shard: inside its gate, with a connection. Everything is given back by

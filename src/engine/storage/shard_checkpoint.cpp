@@ -46,6 +46,8 @@ bool Shard::Impl::restart_wal() {
   if (restarted) {
     wal_pages = wal_pages_checkpointed = 0;
     wal_restarts.add();
+  } else {
+    wal_restarts_blocked.add();
   }
   wal_bytes.store(wal_pages * wal_frame_bytes, std::memory_order_relaxed);
   return restarted;

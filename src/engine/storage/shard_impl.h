@@ -72,6 +72,7 @@ struct Shard::Impl {
 
   Counter& checkpoints = stats().counter("storage.checkpoints");
   Counter& wal_restarts = stats().counter("storage.wal_restarts");
+  Counter& wal_restarts_blocked = stats().counter("storage.wal_restarts_blocked");
 
   uint64_t wal_pages = 0;               // after the last commit, from the WAL hook
   uint64_t wal_pages_checkpointed = 0;  // when the last checkpoint ran

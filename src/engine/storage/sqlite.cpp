@@ -4,9 +4,13 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <system_error>
 
 namespace eventd::engine::sqlite {
 namespace {
+
+// Opening is lazy: only a read shows whether the file, its WAL and its -shm can be used.
+constexpr const char* kFirstRead = "SELECT 1 FROM sqlite_schema LIMIT 1";
 
 SqlState state_of(int rc) {
   switch (rc) {
@@ -51,6 +55,24 @@ std::string immutable_uri(const std::string& path) {
 bool directory_is_writable(const std::string& path) {
   const std::string directory = std::filesystem::path(path).parent_path().string();
   return ::access(directory.empty() ? "." : directory.c_str(), W_OK) == 0;
+}
+
+// An immutable open would not see the rows in it.
+bool has_rows_in_wal(const std::string& path) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path + "-wal", error);
+  return error ? error != std::errc::no_such_file_or_directory : bytes != 0;
+}
+
+// Undoes what a process that ended while it created a file left half done, in a rollback journal: a
+// read-only connection can't.
+int roll_back_journal(const std::string& path) {
+  sqlite3* handle = nullptr;
+  int rc = sqlite3_open_v2(path.c_str(), &handle,
+                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  if (rc == SQLITE_OK) rc = sqlite3_exec(handle, kFirstRead, nullptr, nullptr, nullptr);
+  sqlite3_close_v2(handle);
+  return rc;
 }
 
 }  // namespace
@@ -121,11 +143,13 @@ Result<Connection> Connection::open(const std::string& path, const ConnectionOpt
   // Before the first read: another connection may just be recovering the WAL.
   if (rc == SQLITE_OK) sqlite3_busy_timeout(handle, options.busy_timeout_ms);
   if (rc == SQLITE_OK && options.mode == OpenMode::kReadOnly) {
-    // Opening is lazy; only a read shows whether the -shm file can be used.
-    rc = sqlite3_exec(handle, "SELECT 1 FROM sqlite_schema LIMIT 1", nullptr, nullptr, nullptr);
-    // Only where nothing can be made: an immutable open does not look into the WAL.
+    rc = sqlite3_exec(handle, kFirstRead, nullptr, nullptr, nullptr);
+    if (rc == SQLITE_READONLY_ROLLBACK && roll_back_journal(path) == SQLITE_OK) {
+      rc = sqlite3_exec(handle, kFirstRead, nullptr, nullptr, nullptr);
+    }
+    // Only where nothing can be made, and nothing is to be found in a WAL.
     if (((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) &&
-        !directory_is_writable(path)) {
+        !directory_is_writable(path) && !has_rows_in_wal(path)) {
       Connection immutable;
       rc = sqlite3_open_v2(immutable_uri(path).c_str(), &handle, flags | SQLITE_OPEN_URI, nullptr);
       immutable.handle_ = handle;

@@ -78,7 +78,9 @@ class Statement {
 enum class OpenMode : uint8_t {
   kReadWriteCreate,
   kReadWrite,
-  /// Falls back to an immutable open where the -shm file can't be made (read-only media).
+  /// Falls back to an immutable open where the -shm file can't be made (read-only media) and no WAL
+  /// is left: its rows would be missing. A rollback journal left by a creation that was cut short is
+  /// played back.
   kReadOnly,
   /// Nobody writes the file, and nothing is written beside it: its WAL is not read.
   kImmutable,

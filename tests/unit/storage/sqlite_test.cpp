@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stdlib.h>
+
+#include <filesystem>
 #include <set>
 #include <string>
 
@@ -35,6 +38,33 @@ TEST(Sqlite, TheBundledLibraryHasItsFixedOptions) {
   }
   EXPECT_FALSE(options.contains("SECURE_DELETE"));
   EXPECT_FALSE(options.contains("OMIT_PROGRESS_CALLBACK"));
+}
+
+// As a process leaves it that ends between the first commit and the removal of its journal.
+TEST(Sqlite, AReadOnlyConnectionOpensAFileWithAJournalLeftBehind) {
+  std::string directory = (std::filesystem::temp_directory_path() / "sqlite-test-XXXXXX").string();
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  const std::string path = directory + "/half.db";
+  const auto keep = [&](const char* suffix) {
+    std::filesystem::copy_file(path + suffix, directory + "/left.db" + suffix);
+  };
+  {
+    auto connection = Connection::open(path, {.wal = false, .cache_kib = 1});
+    ASSERT_TRUE(connection.ok());
+    ASSERT_TRUE(connection->exec("CREATE TABLE t(x); INSERT INTO t VALUES('kept')").ok());
+    // More than the page cache holds: some of it is in the file already.
+    ASSERT_TRUE(connection->exec("BEGIN; INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+                                 "SELECT i+1 FROM n WHERE i<2000) SELECT hex(zeroblob(100)) FROM n;"
+                                 "PRAGMA cache_spill=ON; UPDATE t SET x=x||'?'").ok());
+    keep("");
+    keep("-journal");
+  }
+  auto left = Connection::open(directory + "/left.db", {.mode = OpenMode::kReadOnly});
+  ASSERT_TRUE(left.ok()) << left.error().message;
+  const auto rows = left->query_int64("SELECT count(*) FROM t WHERE x='kept'");
+  ASSERT_TRUE(rows.ok()) << rows.error().message;
+  EXPECT_EQ(*rows, 1);
+  std::filesystem::remove_all(directory);
 }
 
 }  // namespace
