@@ -18,7 +18,7 @@ constexpr int64_t kProbesOneByOne = 4096;
 constexpr int64_t kProbesMax = 1 << 19;
 constexpr size_t kRowsListedMax = size_t{1} << 22;
 
-bool is_damage(int rc) { return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB; }
+bool is_damage_code(int rc) { return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB; }
 
 class RowFinder {
  public:
@@ -54,7 +54,7 @@ class RowFinder {
  private:
   // Not even the schema: nothing of the table.
   Result<std::vector<ReadableRow>> unreadable(Status status) {
-    if (engine::is_damage(status)) return std::vector<ReadableRow>();
+    if (is_damage(status)) return std::vector<ReadableRow>();
     return status;
   }
 
@@ -66,7 +66,7 @@ class RowFinder {
     while (true) {
       const int rc = sqlite3_step(walk_);
       if (rc == SQLITE_DONE) return false;
-      if (is_damage(rc)) return true;
+      if (is_damage_code(rc)) return true;
       if (rc != SQLITE_ROW) return connection_.read_error();
       const ReadableRow row{.timestamp_ns = sqlite3_column_int64(walk_, 1),
                             .rowid = sqlite3_column_int64(walk_, 0)};
@@ -116,7 +116,7 @@ class RowFinder {
       return std::optional<int64_t>();
     }
     if (rc == SQLITE_DONE) return std::optional<int64_t>(0);
-    if (is_damage(rc)) return std::optional<int64_t>();
+    if (is_damage_code(rc)) return std::optional<int64_t>();
     return connection_.read_error();
   }
 
