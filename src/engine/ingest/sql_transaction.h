@@ -1,7 +1,6 @@
 // What a session's transaction and the shard's writer share.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -14,6 +13,7 @@
 #include "engine/ingest/row_buffer.h"
 #include "engine/storage/shard.h"
 #include "result.h"
+#include "sync.h"
 
 namespace eventd::engine {
 
@@ -34,9 +34,9 @@ struct SqlTransaction {
   Status failure;  ///< of staging; commit will report it
 
   /// Bytes of chunks posted and not staged yet.
-  std::atomic<size_t> queued_bytes{0};
+  Atomic<size_t> queued_bytes{0};
   /// Staging has failed: more rows are pointless.
-  std::atomic<bool> failed{false};
+  Atomic<bool> failed{false};
 
   bool has_room() const { return queued_bytes.load() <= kStagedBytesInFlight; }
   /// Session: true if there is room, else `wake` is called once there is.
@@ -62,7 +62,7 @@ struct SqlTransaction {
   }
 
  private:
-  std::mutex wake_mutex_;
+  Mutex wake_mutex_;
   std::function<void()> wake_;  // GUARDED_BY(wake_mutex_)
 };
 

@@ -190,6 +190,52 @@ TEST(HandoffSchedule, EverythingIsTakenOnceAndNobodyIsLeftWaiting) {
   }
 }
 
+/// A session that sends chunks and waits for room, the writer that makes it (SqlTransaction).
+void rows_in_flight(Simulation& sim) {
+  engine::SqlTransaction transaction;
+  Handoff handoff(10);
+  const int writer = sim.spawn(Role::kReader, [&] {
+    Handoff::Contents contents;
+    while (handoff.take(contents, kForEver)) {
+      for (engine::WriterItem& item : contents.items) std::get<engine::Fence>(item).reached(true);
+      contents.clear();
+    }
+  });
+  Atomic<uint32_t> wakes{0};
+  uint32_t waits = 0;
+  for (uint32_t left = sim.random().between(3, 8); left != 0; --left) {
+    const size_t bytes = sim.random().between(1, engine::kStagedBytesInFlight);
+    transaction.queued_bytes.fetch_add(bytes);
+    handoff.post(engine::Fence{[&transaction, bytes](bool) { transaction.release(bytes); }});
+    const auto wake = [&wakes] {
+      wakes.fetch_add(1);
+      wakes.notify_all();
+    };
+    // Woken when it is worth asking again: there may be none after all.
+    while (!transaction.wait_for_room(wake)) {
+      wakes.wait(waits);
+      sim.check(wakes.load() == ++waits, "woken twice, or for an earlier wait");
+    }
+  }
+  handoff.close();
+  sim.join(writer);
+  sim.check(transaction.queued_bytes.load() == 0, "bytes are miscounted");
+  sim.check(wakes.load() == waits, "woken for nothing");
+}
+
+TEST(HandoffSchedule, ASessionThatWaitsForRoomIsWokenOnce) {
+  const Findings findings =
+      explore("rows in flight", schedule_count(10'000, 500'000), rows_in_flight);
+  EXPECT_FALSE(findings.failed) << findings.failure;
+}
+
+TEST(HandoffSchedule, ASessionThatWaitsForRoomNeedsTheMutex) {
+  ScheduleOptions options;
+  options.omission = Omission::kMutexOfReader;
+  const Findings findings = explore("rows in flight, no mutex", kLeftOutMax, rows_in_flight, options);
+  EXPECT_TRUE(findings.failed) << "left out and not missed";
+}
+
 struct MissingInHandoff {
   const char* name;
   Omission omission;
