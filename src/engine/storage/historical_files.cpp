@@ -22,13 +22,23 @@ namespace {
 constexpr size_t kLoadThreadsMax = 4;
 constexpr size_t kFilesPerThread = 64;
 
+// Without a WAL there is nothing to share with others: an immutable open makes no -wal and -shm, which
+// is most of the work. Not for long, however: retention may write to the file later.
+Result<sqlite::Connection> open_to_load(const std::string& path) {
+  std::error_code error;
+  const auto wal_bytes = std::filesystem::file_size(path + "-wal", error);
+  const bool no_wal = error ? error == std::errc::no_such_file_or_directory : wal_bytes == 0;
+  return sqlite::Connection::open(
+      path, {.mode = no_wal ? sqlite::OpenMode::kImmutable : sqlite::OpenMode::kReadOnly});
+}
+
 std::optional<HistoricalFile> load_file(const std::string& path) {
   HistoricalFile loaded;
   loaded.shard.file = std::make_shared<ShardFile>(path, ShardFile::kHistorical);
   ShardFile& file = *loaded.shard.file;
   const bool corrupt = shard_files::is_corrupt(path);
   if (corrupt) file.forbid_writes();
-  auto connection = sqlite::Connection::open(path, {.mode = sqlite::OpenMode::kReadOnly});
+  auto connection = open_to_load(path);
   Status status;
   if (!connection.ok()) {
     log::error(connection.error().message);
@@ -51,6 +61,8 @@ std::optional<HistoricalFile> load_file(const std::string& path) {
     log::warning(fmt::format("\"{}\": {}; reading what is readable", path, view.error().message));
     view = load_view_around_damage(*connection);
   }
+  // Nobody appends to it.
+  std::erase_if(view->tails, [](const TailInfo& tail) { return tail.row_count == 0; });
   file.set_view(std::make_shared<const ShardView>(std::move(*view)));
   loaded.shard.view = file.view();
   if (status = read_receipts(*connection, loaded.receipts); !status.ok()) {

@@ -43,6 +43,8 @@ Status Shard::Impl::ensure_connected() { return connection ? Status() : connect(
 Status Shard::Impl::connect() {
   Status status = try_connect();
   if (status.ok()) return {};
+  // What is not ours to write, or damaged, is not checkpointed either.
+  if (connection) sqlite3_db_config(connection.raw(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   disconnect();
   Error error = std::move(status).take_error();
   if (error.message.find(options.path) == std::string::npos) {

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "engine/storage/sqlite.h"
@@ -10,7 +11,7 @@
 namespace eventd::engine {
 namespace {
 
-constexpr int64_t kFiles = 300, kRowsPerFile = 20;
+constexpr int64_t kRowsPerFile = 20;
 
 class ManyFilesTest : public StorageTest {
  protected:
@@ -97,8 +98,12 @@ class ManyFilesTest : public StorageTest {
 };
 
 TEST_F(ManyFilesTest, AllAreQueriedWithFewHandles) {
-  make_files(kFiles);
+  const int64_t files = std::getenv("EVENTD_LONG_TESTS") ? 3000 : 300;
+  make_files(files);
+  const auto start = std::chrono::steady_clock::now();
   open_bounded(64);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  std::printf("%lld files found in %.3f s\n", static_cast<long long>(files), seconds.count());
   EXPECT_LE(handles(), 1u);  // the writer's: nothing else is kept after the start
   std::atomic<bool> done{false};
   std::atomic<size_t> most{0};
@@ -112,18 +117,19 @@ TEST_F(ManyFilesTest, AllAreQueriedWithFewHandles) {
   std::vector<std::thread> queries;
   for (int i = 0; i < 8; ++i) {
     queries.emplace_back([&, i] {
-      expect_all(kFiles, i % 2 == 0 ? std::nullopt : std::optional(i % 4 == 1));
+      expect_all(files, i % 2 == 0 ? std::nullopt : std::optional(i % 4 == 1));
     });
   }
   for (std::thread& query : queries) query.join();
   // Live, and lower than what is open.
   set_->set_limits(5, 64 << 20);
   EXPECT_LE(handles(), 6u);
-  expect_all(kFiles, std::nullopt);
+  expect_all(files, std::nullopt);
   done = true;
   monitor.join();
-  // SQLite keeps a closed connection's descriptor while another thread has one on the same file.
-  EXPECT_LE(most, 65u + 8u);
+  // SQLite keeps a closed connection's descriptor while another thread has one on the same file: a few
+  // a thread come on top.
+  EXPECT_LE(most, 65u + 2 * 8u);
   EXPECT_GT(most, 8u);
   EXPECT_LE(handles(), 6u);
   set_->close_idle_connections(0);
