@@ -4,8 +4,13 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <fmt/chrono.h>
+
 #include <atomic>
+#include <chrono>
+#include <deque>
 #include <memory>
+#include <mutex>
 
 namespace eventd::log {
 namespace {
@@ -51,7 +56,32 @@ std::atomic<std::shared_ptr<spdlog::logger>>& current() {
   return logger;
 }
 
+constexpr size_t kProblemsKeptMax = 32;
+constexpr size_t kProblemBytesMax = 1024;
+
+std::mutex problems_mutex;
+std::deque<std::string>& problems() {  // GUARDED_BY(problems_mutex)
+  static std::deque<std::string> kept;
+  return kept;
+}
+
+void keep_problem(Level level, std::string_view message) {
+  const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(
+      std::chrono::system_clock::now());
+  std::string line = fmt::format("{:%Y-%m-%d %H:%M:%S}Z {} {}", now,
+                                 level == Level::Error ? "error" : "warning",
+                                 message.substr(0, kProblemBytesMax));
+  const std::lock_guard lock(problems_mutex);
+  if (problems().size() == kProblemsKeptMax) problems().pop_front();
+  problems().push_back(std::move(line));
+}
+
 }  // namespace
+
+std::vector<std::string> recent_problems() {
+  const std::lock_guard lock(problems_mutex);
+  return {problems().begin(), problems().end()};
+}
 
 Status configure(const Options& options) {
   std::shared_ptr<spdlog::logger> logger;
@@ -80,6 +110,7 @@ Status configure(const Options& options) {
 bool enabled(Level level) { return current().load()->should_log(to_spdlog(level)); }
 
 void write(Level level, std::string_view message) {
+  if (level >= Level::Warning) keep_problem(level, message);
   const auto logger = current().load();
   if (json_lines) {
     logger->log(to_spdlog(level), json_quoted(message));

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "result.h"
 
@@ -20,6 +21,8 @@ struct Options {
 /// Applies `options` to the whole process; may be called again. Fails when the file can't be opened.
 Status configure(const Options& options);
 bool enabled(Level level);
+/// The newest warnings and errors with their times, oldest first; a bounded number. Any thread.
+std::vector<std::string> recent_problems();
 
 /// Writes one line. Thread-safe. Never called per event.
 void write(Level level, std::string_view message);

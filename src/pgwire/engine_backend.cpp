@@ -99,7 +99,15 @@ bool is_loopback_host(std::string_view host) {
   return address && address->is_loopback();
 }
 
+Result<std::string> check_hba(std::string_view text) {
+  ASSIGN_OR_RETURN(const HbaRules rules, HbaRules::parse(text));
+  (void)rules;
+  return std::string(text);
+}
+
 }  // namespace
+
+void register_setting_checks() { engine::register_setting_check("hba", check_hba); }
 
 Result<std::unique_ptr<Backend>> make_engine_backend(engine::Engine& engine) {
   ASSIGN_OR_RETURN(auto access, read_access(engine.settings()));

@@ -13,5 +13,8 @@ namespace eventd::pgwire {
 Result<std::unique_ptr<Backend>> make_engine_backend(engine::Engine& engine);
 /// Where to listen, from the settings. Warns when data may leave the machine unencrypted.
 Result<ServerOptions> server_options(const engine::Engine& engine);
+/// Rules in `hba` that can't be understood are then refused where they are set. Call it before the
+/// settings are read.
+void register_setting_checks();
 
 }  // namespace eventd::pgwire

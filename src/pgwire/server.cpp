@@ -31,12 +31,26 @@ struct IoThread {
   std::thread thread;
 };
 
+// Null when TLS is off.
+Result<std::shared_ptr<const TlsContext>> load_tls(const ServerOptions& options) {
+  if (!options.ssl) return std::shared_ptr<const TlsContext>();
+  TlsContext::Options tls{options.ssl_cert_file, options.ssl_key_file,
+                          options.ssl_min_protocol_version};
+  if (tls.cert_file.empty() || tls.key_file.empty()) {
+    tls.cert_file = options.data_directory + "/server.crt";
+    tls.key_file = options.data_directory + "/server.key";
+    RETURN_IF_ERROR(ensure_self_signed(tls.cert_file, tls.key_file));
+  }
+  return TlsContext::load(tls);
+}
+
 }  // namespace
 
 struct Server::Impl {
   std::unique_ptr<Backend> backend;
   ServerOptions options;
-  std::shared_ptr<const TlsContext> tls;
+  engine::Engine* engine = nullptr;       // where new options come from; null over other backends
+  std::shared_ptr<const TlsContext> tls;  // thread 0 only, once it runs
   std::atomic<int> open{0};
   std::vector<std::unique_ptr<IoThread>> threads;
   Listeners listeners;
@@ -124,7 +138,9 @@ uint16_t Server::port() const { return impl_->listeners.port; }
 Result<std::unique_ptr<Server>> Server::start(engine::Engine& engine) {
   ASSIGN_OR_RETURN(ServerOptions options, server_options(engine));
   ASSIGN_OR_RETURN(std::unique_ptr<Backend> backend, make_engine_backend(engine));
-  return start(std::move(backend), options);
+  ASSIGN_OR_RETURN(std::unique_ptr<Server> server, start(std::move(backend), options));
+  server->impl_->engine = &engine;
+  return server;
 }
 
 Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Backend> backend,
@@ -132,16 +148,7 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Backend> backend,
   auto impl = std::make_unique<Impl>();
   impl->backend = std::move(backend);
   impl->options = options;
-  if (options.ssl) {
-    TlsContext::Options tls{options.ssl_cert_file, options.ssl_key_file,
-                            options.ssl_min_protocol_version};
-    if (tls.cert_file.empty() || tls.key_file.empty()) {
-      tls.cert_file = options.data_directory + "/server.crt";
-      tls.key_file = options.data_directory + "/server.key";
-      RETURN_IF_ERROR(ensure_self_signed(tls.cert_file, tls.key_file));
-    }
-    ASSIGN_OR_RETURN(impl->tls, TlsContext::load(tls));
-  }
+  ASSIGN_OR_RETURN(impl->tls, load_tls(options));
   ASSIGN_OR_RETURN(impl->listeners, Listeners::open(options.listen_addresses, options.port,
                                                     options.run_directory));
   int count = options.io_threads;
@@ -162,9 +169,21 @@ Result<std::unique_ptr<Server>> Server::start(std::unique_ptr<Backend> backend,
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
-Status Server::reload() { return impl_->backend->reload(); }
+Status Server::reload() {
+  if (impl_->engine != nullptr) {
+    ASSIGN_OR_RETURN(const ServerOptions options, server_options(*impl_->engine));
+    ASSIGN_OR_RETURN(std::shared_ptr<const TlsContext> tls, load_tls(options));
+    RETURN_IF_ERROR(impl_->backend->reload());
+    asio::post(impl_->threads[0]->context,
+               [impl = impl_.get(), tls = std::move(tls)]() mutable { impl->tls = std::move(tls); });
+    return {};
+  }
+  return impl_->backend->reload();
+}
 
-void Server::stop() {
+void Server::stop() { stop(impl_->options.shutdown_timeout_ms); }
+
+void Server::stop(int64_t statements_may_take_ms) {
   if (impl_->stopped) return;
   impl_->stopped = true;
   asio::post(impl_->threads[0]->context, [impl = impl_.get()] {
@@ -175,7 +194,7 @@ void Server::stop() {
     impl->listeners.close();
   });
   impl_->on_every_connection([](Connection& connection) { connection.shut_down(); });
-  if (!impl_->wait_until_empty(std::chrono::milliseconds(impl_->options.shutdown_timeout_ms))) {
+  if (!impl_->wait_until_empty(std::chrono::milliseconds(statements_may_take_ms))) {
     impl_->on_every_connection([](Connection& connection) { connection.cancel_for_shutdown(); });
     if (!impl_->wait_until_empty(kCancelGrace)) {
       impl_->on_every_connection([](Connection& connection) { connection.abort(); });

@@ -38,12 +38,15 @@ class Server {
                                                const ServerOptions& options);
   /// stop() if not stopped.
   ~Server();
-  /// Closes the listeners, ends idle sessions with 57P01, gives running statements
-  /// shutdown_timeout, then cancels them. Returns when every session is gone.
+  /// Closes the listeners, ends idle sessions with 57P01, gives running statements so long, then
+  /// cancels them. Returns when every session is gone.
+  void stop(int64_t statements_may_take_ms);
+  /// The same with shutdown_timeout as of the start.
   void stop();
   /// The TCP port in use (also the Unix socket's number).
   uint16_t port() const;
-  /// For pg_reload_conf: reads hba, ssl and limits again; a bad value keeps the old ones.
+  /// Reads hba, limits and everything of TLS again, certificate files too: for new connections. When
+  /// something is wrong, all of it stays as it was.
   Status reload();
 
   struct Impl;

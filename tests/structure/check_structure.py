@@ -11,6 +11,7 @@ ORDER = [
     "src/engine/vector", "src/engine/payload", "src/engine/scan", "src/engine/functions",
     "src/engine/storage", "src/engine/catalog", "src/engine/plan", "src/engine/exec",
     "src/engine/ingest", "src/engine/maintenance", "src/engine/session", "src/pgwire",
+    "src/service",
 ]
 # limits.h stands beside the engine's folders and needs nothing: everybody may include it.
 ANYBODY = {"engine/limits.h"}

@@ -11,7 +11,8 @@ FunctionCatalog::FunctionCatalog() : tables_(std::make_unique<Tables>()) {
        {register_arithmetic, register_float_math, register_numeric_math,
         register_comparison, register_boolean, register_text, register_text_search,
         register_text_format, register_text_digest, register_like, register_regex, register_casts,
-        register_io_casts, register_session, register_series, register_eql, register_count_sum,
+        register_io_casts, register_session, register_server, register_series, register_eql,
+        register_count_sum,
         register_min_max, register_statistics, register_collecting_aggregates,
         register_ordered_set, register_array, register_datetime, register_jsonb}) {
     register_functions(builder);

@@ -70,6 +70,7 @@ void register_regex(FunctionCatalog::Builder& builder);
 void register_casts(FunctionCatalog::Builder& builder);
 void register_io_casts(FunctionCatalog::Builder& builder);
 void register_session(FunctionCatalog::Builder& builder);
+void register_server(FunctionCatalog::Builder& builder);
 void register_series(FunctionCatalog::Builder& builder);
 void register_eql(FunctionCatalog::Builder& builder);
 void register_count_sum(FunctionCatalog::Builder& builder);

@@ -9,13 +9,20 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "engine/ingest/boot.h"
-#include "engine/payload/msgpack_writer.h"
+#include "engine/ingest/synthetic.h"
+#include "engine/maintenance/backup.h"
+#include "engine/maintenance/directory_lock.h"
+#include "engine/maintenance/restore.h"
 #include "engine/session/engine_impl.h"
+#include "engine/session/event_socket_gauges.h"
+#include "engine/session/live_settings.h"
 #include "engine/session/session_impl.h"
 #include "engine/session/setting_checks.h"
+#include "engine/session/state_dump.h"
 #include "log.h"
 
 namespace eventd::engine {
@@ -35,20 +42,6 @@ Status make_directory(const std::string& path) {
   return {};
 }
 
-Result<UniqueFd> lock_directory(const std::string& directory) {
-  const std::string path = directory + "/lock";
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd.valid()) return system_error("cannot open " + path);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) {
-      return Status(sqlstate::kObjectNotInPrerequisiteState,
-                    "another server is using " + directory);
-    }
-    return system_error("cannot lock " + path);
-  }
-  return fd;
-}
-
 Result<Guid> choose_boot_id(const std::string& text) {
   if (text.empty()) return read_boot_id();
   const auto guid = Guid::parse(text);
@@ -60,14 +53,6 @@ Result<Guid> choose_boot_id(const std::string& text) {
 
 uint16_t online_cpus() {
   return static_cast<uint16_t>(std::clamp<long>(::sysconf(_SC_NPROCESSORS_CONF), 1, 1024));
-}
-
-log::Options log_options(const Settings& settings) {
-  log::Options options;
-  options.level = static_cast<log::Level>(settings.integer("log_level"));
-  options.json = settings.text("log_format") == "json";
-  options.destination = settings.text("log_destination");
-  return options;
 }
 
 // The server's own rings; those of the kernel module come with it.
@@ -103,7 +88,8 @@ Status start_pipeline(Engine::Impl& impl) {
   ASSIGN_OR_RETURN(impl.boot_id, choose_boot_id(settings.text("boot_id")));
   ASSIGN_OR_RETURN(impl.rings,
                    kmes::UserRings::create(online_cpus(),
-                                           static_cast<uint64_t>(settings.integer("ring_capacity"))));
+                                           static_cast<uint64_t>(settings.integer("ring_capacity")),
+                                           huge_pages(settings)));
   EventIngestOptions options;
   options.boot_id = impl.boot_id;
   options.max_batch_size = static_cast<uint32_t>(settings.integer("max_batch_size"));
@@ -113,14 +99,20 @@ Status start_pipeline(Engine::Impl& impl) {
   options.drain_affinity = affinity == "cpu"   ? Affinity::kCpu
                            : affinity == "off" ? Affinity::kOff
                                                : Affinity::kNode;
+  // Retention exists a moment later than the writers.
+  options.on_storage_full = [&impl] {
+    if (Retention* retention = impl.retention_running.load(std::memory_order_acquire)) retention->run_now();
+  };
   ASSIGN_OR_RETURN(impl.ingest, EventIngest::start(*impl.shards, *impl.rings, options));
+  impl.boot_id = impl.ingest->boot_id();
+  for (const QuarantinedShard& shard : impl.shards->quarantined_at_start()) {
+    impl.ingest->add_synthetic(synthetic::kStorageError,
+                               synthetic::storage_error_payload("event", shard.index, shard.reason));
+  }
+  ASSIGN_OR_RETURN(impl.retention,
+                   Retention::start(*impl.shards, *impl.ingest, retention_options(settings)));
+  impl.retention_running.store(impl.retention.get(), std::memory_order_release);
   return {};
-}
-
-kmes::EventSocketLimits socket_limits(const Settings& settings) {
-  return {static_cast<uint32_t>(settings.integer("max_event_size")),
-          static_cast<uint32_t>(settings.integer("max_nesting_depth")),
-          static_cast<uint32_t>(settings.integer("max_emit_rate_per_process"))};
 }
 
 Status start_event_socket(Engine::Impl& impl) {
@@ -130,76 +122,80 @@ Status start_event_socket(Engine::Impl& impl) {
   options.limits = socket_limits(*impl.settings);
   options.boot_id = impl.boot_id;
   ASSIGN_OR_RETURN(impl.event_socket, kmes::EventSocket::start(*impl.rings, options));
+  impl.event_socket_gauges = event_socket_gauges(*impl.event_socket);
   return {};
-}
-
-// A live change reaches whoever uses the setting, and is recorded.
-void apply_change(Engine::Impl& impl, std::string_view name, const SettingValue& before,
-                  const SettingValue& after) {
-  const Settings& settings = *impl.settings;
-  if (name == "max_batch_size" || name == "max_batch_latency") {
-    impl.ingest->set_max_batch(static_cast<uint32_t>(settings.integer("max_batch_size")),
-                               settings.integer("max_batch_latency") * 1'000'000);
-  } else if (name == "query_memory") {
-    impl.memory->set_capacity(static_cast<size_t>(after.integer));
-  } else if (name == "max_event_size" || name == "max_nesting_depth" ||
-             name == "max_emit_rate_per_process") {
-    impl.event_socket->set_limits(socket_limits(settings));
-  } else if (name.starts_with("log_")) {
-    if (Status status = log::configure(log_options(settings)); !status.ok()) {
-      log::warning("log settings not applied: " + status.error().message);
-    }
-  }
-  std::string payload;
-  MsgpackWriter writer(payload);
-  writer.map_header(3);
-  writer.string("key");
-  writer.string(name);
-  writer.string("old_value");
-  writer.string(before.text);
-  writer.string("new_value");
-  writer.string(after.text);
-  impl.ingest->add_synthetic("synthetic.config_change", std::move(payload));
 }
 
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Engine::~Engine() { stop(); }
+Engine::~Engine() { (void)stop(); }
 
 Result<std::unique_ptr<Engine>> Engine::start(std::unique_ptr<Settings> settings) {
-  auto impl = std::make_unique<Impl>();
-  impl->settings = std::move(settings);
-  RETURN_IF_ERROR(log::configure(log_options(*impl->settings)));
-  RETURN_IF_ERROR(make_directory(impl->settings->text("data_directory")));
+  // Whole from the beginning: a start that fails half-way is stopped like any other.
+  auto engine = std::unique_ptr<Engine>(new Engine(std::make_unique<Impl>()));
+  Impl& impl = *engine->impl_;
+  impl.settings = std::move(settings);
+  RETURN_IF_ERROR(open_log(*impl.settings));
+  RETURN_IF_ERROR(make_directory(impl.settings->text("data_directory")));
   std::error_code error;
-  impl->data_directory = std::filesystem::absolute(impl->settings->text("data_directory"), error).string();
-  impl->run_directory = impl->settings->text("run_directory");
-  if (impl->run_directory.empty()) impl->run_directory = impl->data_directory;
-  RETURN_IF_ERROR(make_directory(impl->run_directory));
-  ASSIGN_OR_RETURN(impl->lock, lock_directory(impl->data_directory));
-  RETURN_IF_ERROR(open_stores(*impl));
-  impl->memory = std::make_unique<MemoryPool>(
-      static_cast<size_t>(impl->settings->integer("query_memory")));
-  const int64_t threads = impl->settings->integer("scan_threads");
-  impl->pool = std::make_unique<ScanPool>(threads != 0 ? static_cast<size_t>(threads) : online_cpus());
-  RETURN_IF_ERROR(start_pipeline(*impl));
-  RETURN_IF_ERROR(start_event_socket(*impl));
-  impl->settings->on_change([raw = impl.get()](std::string_view name, const SettingValue& before,
-                                               const SettingValue& after) {
-    apply_change(*raw, name, before, after);
-  });
-  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+  impl.data_directory = std::filesystem::absolute(impl.settings->text("data_directory"), error).string();
+  impl.run_directory = impl.settings->text("run_directory");
+  if (impl.run_directory.empty()) impl.run_directory = impl.data_directory;
+  RETURN_IF_ERROR(make_directory(impl.run_directory));
+  ASSIGN_OR_RETURN(impl.lock, lock_data_directory(impl.data_directory));
+  RETURN_IF_ERROR(check_restore_finished(impl.data_directory));
+  RETURN_IF_ERROR(open_stores(impl));
+  impl.memory =
+      std::make_unique<MemoryPool>(static_cast<size_t>(impl.settings->integer("query_memory")));
+  const int64_t threads = impl.settings->integer("scan_threads");
+  impl.pool = std::make_unique<ScanPool>(threads != 0 ? static_cast<size_t>(threads) : online_cpus());
+  RETURN_IF_ERROR(start_pipeline(impl));
+  RETURN_IF_ERROR(start_event_socket(impl));
+  impl.settings->on_change([&impl](std::string_view name, const SettingValue& before,
+                                   const SettingValue& after) { apply_change(impl, name, before, after); });
+  return engine;
 }
 
-void Engine::stop() {
-  if (impl_ == nullptr || impl_->stopped) return;
+void Engine::reload() {
+  impl_->settings->reload();
+  // Also when nothing changed: the file may have been moved away.
+  if (Status status = open_log(*impl_->settings); !status.ok()) {
+    log::warning("the log is not opened anew: " + status.error().message);
+  }
+}
+
+void Engine::dump_state() const {
+  const std::string text = describe_state(*impl_);
+  for (size_t start = 0; start < text.size();) {
+    const size_t end = std::min(text.find('\n', start), text.size());
+    log::info("state: " + text.substr(start, end - start));
+    start = end + 1;
+  }
+  const std::string path = impl_->data_directory + "/dump." + std::to_string(::getpid()) + ".txt";
+  std::ofstream out(path, std::ios::trunc);
+  ::chmod(path.c_str(), 0600);  // statements may hold anything
+  out << text;
+  if (out.flush()) {
+    log::info("state written to " + path);
+  } else {
+    log::warning("cannot write " + path);
+  }
+}
+
+Status Engine::stop() {
+  if (impl_ == nullptr || impl_->stopped) return {};
   impl_->stopped = true;
   if (impl_->event_socket) impl_->event_socket->stop();
-  if (impl_->ingest) impl_->ingest->stop();
+  std::exchange(impl_->backup, nullptr);  // sessions are gone: nobody asks for another
+  if (impl_->retention) impl_->retention->stop();
+  const bool all_committed = impl_->ingest == nullptr || impl_->ingest->stop();
   impl_->pool.reset();
   impl_->ingest.reset();
+  impl_->retention.reset();  // the writers called it
   impl_->shards.reset();
+  if (all_committed) return {};
+  return Status(sqlstate::kIoError, "not everything could be stored; see the log");
 }
 
 Settings& Engine::settings() { return *impl_->settings; }

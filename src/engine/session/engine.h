@@ -43,8 +43,13 @@ class Engine {
   static Result<std::unique_ptr<Engine>> start(std::unique_ptr<Settings> settings);
   /// stop() if not stopped.
   ~Engine();
-  /// Drains, commits, writes synthetic.shutdown, closes. REQUIRES: no session left.
-  void stop();
+  /// Drains, commits, writes synthetic.shutdown, closes. REQUIRES: no session left. 58030 when not
+  /// everything could be committed. Idempotent.
+  Status stop();
+  /// Reads the settings again and opens the log anew; what is wrong stays as it was, with a warning.
+  void reload();
+  /// Writes what everything is doing to <data_directory>/dump.<pid>.txt and to the log.
+  void dump_state() const;
 
   Settings& settings();
   const Settings& settings() const;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "engine/catalog/relation_catalog.h"
 #include "engine/catalog/role_store.h"
@@ -15,6 +16,7 @@
 #include "engine/scan/memory_account.h"
 #include "engine/session/engine.h"
 #include "engine/settings/settings.h"
+#include "engine/stats/registry.h"
 #include "engine/storage/shard_set.h"
 #include "guid.h"
 #include "kmes/event_socket.h"
@@ -23,7 +25,18 @@
 
 namespace eventd::engine {
 
+class Backup;
+class Retention;
 class SessionImpl;
+
+/// What one session is doing, as of a moment ago.
+struct SessionActivity {
+  int32_t pid = 0;
+  std::string role, client_address;
+  std::string statement;  ///< the running or last one, cut off
+  int64_t started_ns = 0; ///< monotonic
+  bool running = false;
+};
 
 /// Sessions by backend pid, for CancelRequest. Thread-safe.
 class SessionDirectory {
@@ -33,6 +46,7 @@ class SessionDirectory {
   void remove(int32_t pid);
   void cancel(int32_t pid, int32_t secret);
   size_t size() const;
+  std::vector<SessionActivity> activities() const;
 
  private:
   struct Entry {
@@ -53,12 +67,18 @@ struct Engine::Impl final : RelationResolver {
   std::unique_ptr<RoleStore> roles;
   std::unique_ptr<ShardSet> shards;
   std::unique_ptr<kmes::UserRings> rings;
+  // Its writers call retention, which calls them: stopped before the writers, destroyed after them.
+  std::unique_ptr<Retention> retention;
+  std::atomic<Retention*> retention_running{nullptr};
   std::unique_ptr<EventIngest> ingest;
   std::unique_ptr<kmes::EventSocket> event_socket;
+  std::vector<std::unique_ptr<StatsRegistry::Gauge>> event_socket_gauges;
   RelationCatalog relations;
   std::unique_ptr<MemoryPool> memory;
   std::unique_ptr<ScanPool> pool;
   SessionDirectory sessions;
+  std::mutex backup_mutex;
+  std::shared_ptr<Backup> backup;  // guarded by backup_mutex: the last one, running or finished
   std::atomic<int64_t> running_queries{0};
   bool stopped = false;
 

@@ -31,6 +31,13 @@ Result<std::unique_ptr<Portal>> make_explain_portal(SessionImpl& session,
 Result<std::unique_ptr<Portal>> make_command_portal(SessionImpl& session,
                                                     std::shared_ptr<const Prepared> prepared);
 
+/// Is it SELECT eventd_backup(…), and nothing else?
+bool is_backup_call(const Prepared& prepared);
+/// REQUIRES: is_backup_call(). 42501 unless a superuser calls it.
+Result<std::unique_ptr<Portal>> make_backup_portal(SessionImpl& session,
+                                                   std::shared_ptr<const Prepared> prepared,
+                                                   const Parameters& parameters);
+
 /// Rows that are already there (SHOW, EXPLAIN).
 Batch text_rows(const std::vector<std::vector<std::string>>& rows, size_t columns);
 

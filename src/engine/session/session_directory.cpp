@@ -34,4 +34,14 @@ size_t SessionDirectory::size() const {
   return sessions_.size();
 }
 
+std::vector<SessionActivity> SessionDirectory::activities() const {
+  std::vector<SessionActivity> all;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [pid, entry] : sessions_) {
+    all.push_back(entry.session->activity());
+    all.back().pid = pid;
+  }
+  return all;
+}
+
 }  // namespace eventd::engine

@@ -15,6 +15,7 @@ namespace eventd::engine {
 namespace {
 
 constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
+constexpr size_t kStatementTextKeptMax = 1024;
 
 int64_t now_us() { return timestamptz_from_unix_ns(Clock::system().realtime_ns()); }
 
@@ -168,6 +169,7 @@ Result<std::unique_ptr<Portal>> SessionImpl::bind_values(std::shared_ptr<const P
   if (transaction_.is_failed() && !ends_transaction(statement)) return in_failed_transaction();
   transaction_.open(statement_timestamp_us_);
   if (std::holds_alternative<Query>(statement.node)) {
+    if (is_backup_call(*prepared)) return make_backup_portal(*this, std::move(prepared), parameters);
     return make_query_portal(*this, std::move(prepared), parameters, nullptr);
   }
   if (std::holds_alternative<InsertStatement>(statement.node)) {
@@ -192,8 +194,11 @@ Result<std::unique_ptr<Portal>> SessionImpl::bind_values(std::shared_ptr<const P
 void SessionImpl::begin_statement(std::string_view text) {
   cancel_.reset();
   statement_timestamp_us_ = now_us();
-  statement_started_ns_ = Clock::system().monotonic_ns();
-  statement_text_.assign(text.substr(0, 1024));
+  {
+    const std::lock_guard lock(activity_mutex_);
+    statement_started_ns_ = Clock::system().monotonic_ns();
+    statement_text_.assign(text.substr(0, kStatementTextKeptMax));
+  }
   const int64_t timeout_ns = hot_settings().statement_timeout_ns;
   deadline_ns_ = timeout_ns > 0 ? statement_started_ns_ + timeout_ns : 0;
   timeout_left_ns_ = 0;
@@ -221,6 +226,17 @@ void SessionImpl::cancel_running() {
   }
 }
 
+SessionActivity SessionImpl::activity() const {
+  SessionActivity activity;
+  activity.role = identity_.role;
+  activity.client_address = identity_.client_address;
+  activity.running = statement_running_.load(std::memory_order_acquire);
+  const std::lock_guard lock(activity_mutex_);
+  activity.statement = statement_text_;
+  activity.started_ns = statement_started_ns_;
+  return activity;
+}
+
 void SessionImpl::on_cancel(Wake wake) {
   const std::lock_guard lock(cancel_mutex_);
   cancel_wake_ = std::move(wake);
@@ -231,6 +247,11 @@ void SessionImpl::pause_timeout() {
   // A deadline that has just passed must still end the statement.
   timeout_left_ns_ = std::max<int64_t>(deadline_ns_ - Clock::system().monotonic_ns(), 1);
   deadline_ns_ = 0;
+  cancel_.set_deadline(0);
+}
+
+void SessionImpl::lift_timeout() {
+  deadline_ns_ = timeout_left_ns_ = 0;
   cancel_.set_deadline(0);
 }
 

@@ -53,10 +53,14 @@ class SessionImpl final : public Session, private SessionFacts {
 
   /// CancelRequest. No effect between statements. Called under the session directory's lock.
   void cancel_running();
+  /// Any thread, under the session directory's lock.
+  SessionActivity activity() const;
 
   // --- for the portals of this folder ---
   Engine::Impl& engine() { return engine_; }
   SessionTransaction& transaction() { return transaction_; }
+  /// The running statement may take as long as it needs.
+  void lift_timeout();
   void add_notice(std::string severity, SqlState code, std::string message);
   /// Facts for functions, times of the running statement and transaction.
   EvalContext eval_context() const;
@@ -118,12 +122,14 @@ class SessionImpl final : public Session, private SessionFacts {
   CancelToken cancel_;
   std::atomic<bool> statement_running_{false};
   int64_t statement_timestamp_us_ = 0;
-  int64_t statement_started_ns_ = 0;
   int64_t deadline_ns_ = 0;        // 0 = none, or paused
   int64_t timeout_left_ns_ = 0;    // while paused; 0 = not paused
   std::mutex cancel_mutex_;
   Wake cancel_wake_;               // guarded by cancel_mutex_
+  // Written by the session's thread under activity_mutex_, read by activity().
+  mutable std::mutex activity_mutex_;
   std::string statement_text_;
+  int64_t statement_started_ns_ = 0;
   mutable FormatOptions format_;
   mutable uint64_t format_version_ = 0;
   mutable HotSettings hot_;

@@ -62,12 +62,31 @@ Status apply(Values& values, std::string_view name, std::string_view text, const
   return {};
 }
 
-Status apply_environment(Values& values) {
+/// Puts values in place. While the server runs, one that is wrong keeps what was in force before.
+class ValueTaker {
+ public:
+  ValueTaker(Values& values, const Values* in_force) : values_(values), in_force_(in_force) {}
+
+  Status take(std::string_view name, std::string_view text, const Origin& origin) {
+    Status status = apply(values_, name, text, origin);
+    if (status.ok() || in_force_ == nullptr) return status;
+    const SettingInfo* info = find_setting(name);
+    log::warning(status.error().message + (info != nullptr ? "; the old value is kept" : "; ignored"));
+    if (info != nullptr) values_[info->name] = in_force_->at(info->name);
+    return {};
+  }
+
+ private:
+  Values& values_;
+  const Values* in_force_;  // null at start: then an error is final
+};
+
+Status apply_environment(ValueTaker& taker) {
   for (const SettingInfo& info : setting_table()) {
     std::string variable = "EVENTD_";
     for (const char c : info.name) variable += static_cast<char>(toupper(c));
     if (const char* text = std::getenv(variable.c_str())) {
-      RETURN_IF_ERROR(apply(values, info.name, text, {SettingSource::kEnvironment, variable, 0}));
+      RETURN_IF_ERROR(taker.take(info.name, text, {SettingSource::kEnvironment, variable, 0}));
     }
   }
   return {};
@@ -103,8 +122,9 @@ struct Settings::Impl {
   std::string auto_file() const { return values.at("data_directory").text + "/eventd.auto.conf"; }
 
   // Everything from the sources, in their order.
-  Result<Values> read() {
+  Result<Values> read(const Values* in_force) {
     Values fresh = defaults();
+    ValueTaker taker(fresh, in_force);
     // The data directory decides where the files are, so it is needed first.
     std::string directory = sources.data_directory;
     if (directory.empty()) {
@@ -121,7 +141,7 @@ struct Settings::Impl {
     if (!given) file = base + "/eventd.conf";
     ASSIGN_OR_RETURN(auto entries, read_config_file(file, !given));
     for (const ConfigEntry& entry : entries) {
-      RETURN_IF_ERROR(apply(fresh, entry.name, entry.value, {SettingSource::kFile, file, entry.line}));
+      RETURN_IF_ERROR(taker.take(entry.name, entry.value, {SettingSource::kFile, file, entry.line}));
     }
     if (!directory.empty()) {
       RETURN_IF_ERROR(apply(fresh, "data_directory", directory, {SettingSource::kCommandLine, "", 0}));
@@ -130,13 +150,13 @@ struct Settings::Impl {
     ASSIGN_OR_RETURN(auto written, read_config_file(automatic_file, true));
     automatic.clear();
     for (const ConfigEntry& entry : written) {
-      RETURN_IF_ERROR(apply(fresh, entry.name, entry.value,
-                            {SettingSource::kAutoFile, automatic_file, entry.line}));
+      RETURN_IF_ERROR(taker.take(entry.name, entry.value,
+                                 {SettingSource::kAutoFile, automatic_file, entry.line}));
       automatic.emplace_back(entry.name, entry.value);
     }
-    RETURN_IF_ERROR(apply_environment(fresh));
+    RETURN_IF_ERROR(apply_environment(taker));
     for (const auto& [name, value] : sources.overrides) {
-      RETURN_IF_ERROR(apply(fresh, name, value, {SettingSource::kCommandLine, "", 0}));
+      RETURN_IF_ERROR(taker.take(name, value, {SettingSource::kCommandLine, "", 0}));
     }
     if (!directory.empty()) {
       RETURN_IF_ERROR(apply(fresh, "data_directory", directory, {SettingSource::kCommandLine, "", 0}));
@@ -151,7 +171,7 @@ Settings::~Settings() = default;
 Result<std::unique_ptr<Settings>> Settings::load(const Sources& sources) {
   auto impl = std::make_unique<Impl>();
   impl->sources = sources;
-  ASSIGN_OR_RETURN(impl->values, impl->read());
+  ASSIGN_OR_RETURN(impl->values, impl->read(nullptr));
   for (const SettingInfo& info : setting_table()) impl->publish(info, impl->values.at(info.name));
   return std::unique_ptr<Settings>(new Settings(std::move(impl)));
 }
@@ -178,7 +198,7 @@ std::vector<std::string> Settings::reload() {
   decltype(impl_->listeners) listeners;
   {
     const std::lock_guard lock(impl_->mutex);
-    Result<Values> fresh = impl_->read();
+    Result<Values> fresh = impl_->read(&impl_->values);
     if (!fresh.ok()) {
       log::warning("configuration not reloaded: " + fresh.error().message);
       return {};

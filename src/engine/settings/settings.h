@@ -89,8 +89,9 @@ class Settings {
   /// Grows when a live change has been applied: cached derived values check it.
   uint64_t generation() const;
 
-  /// Reads the files again; a bad value keeps the old one and warns. Names that changed and apply
-  /// live are returned (listeners have been called).
+  /// Reads the files again. A bad value keeps the old one and warns, the others apply; a file that is
+  /// no configuration changes nothing. Names that changed and apply live are returned (listeners have
+  /// been called).
   std::vector<std::string> reload();
   /// ALTER SYSTEM SET / RESET (value absent) / RESET ALL (name empty): writes eventd.auto.conf.
   Status alter_system(std::string_view name, std::optional<std::string_view> value);

@@ -137,6 +137,24 @@ TEST(Settings, AlterSystemAndReload) {
   EXPECT_EQ((*settings)->integer("max_batch_latency"), 100);
 }
 
+TEST(Settings, AWrongValueAtReloadKeepsTheOldOneAndOthersApply) {
+  TemporaryDirectory directory;
+  directory.write("eventd.conf", "max_batch_size = 500\nmax_batch_latency = 50ms\n");
+  Settings::Sources sources;
+  sources.data_directory = directory.path();
+  auto settings = Settings::load(sources);
+  ASSERT_TRUE(settings.ok());
+  directory.write("eventd.conf", "max_batch_size = 5\nnonsense = 1\nmax_batch_latency = 70ms\nport = 7\n");
+  EXPECT_EQ((*settings)->reload(), std::vector<std::string>{"max_batch_latency"});
+  EXPECT_EQ((*settings)->integer("max_batch_size"), 500);
+  EXPECT_EQ((*settings)->integer("max_batch_latency"), 70);
+  EXPECT_EQ((*settings)->integer("port"), 5432) << "applies after a restart";
+  // No configuration at all: nothing changes.
+  directory.write("eventd.conf", "max_batch_latency = 80ms\n = = [\n");
+  EXPECT_TRUE((*settings)->reload().empty());
+  EXPECT_EQ((*settings)->integer("max_batch_latency"), 70);
+}
+
 TEST(SessionSettings, TransactionScope) {
   TemporaryDirectory directory;
   Settings::Sources sources;
