@@ -150,7 +150,7 @@ TEST(Settings, AWrongValueAtReloadKeepsTheOldOneAndOthersApply) {
   EXPECT_EQ((*settings)->integer("max_batch_latency"), 70);
   EXPECT_EQ((*settings)->integer("port"), 5432) << "applies after a restart";
   // No configuration at all: nothing changes.
-  directory.write("eventd.conf", "max_batch_latency = 80ms\n = = [\n");
+  directory.write("eventd.conf", "max_batch_latency = 80ms\n\"\n");
   EXPECT_TRUE((*settings)->reload().empty());
   EXPECT_EQ((*settings)->integer("max_batch_latency"), 70);
 }
