@@ -38,7 +38,10 @@ Status apply(Engine::Impl& engine, std::string_view name, const SettingValue& af
   } else if (name == "query_memory") {
     engine.memory->set_capacity(static_cast<size_t>(after.integer));
   } else if (name == "ring_capacity") {
-    return engine.rings->resize(static_cast<uint64_t>(after.integer));
+    Status resized = engine.rings->resize(static_cast<uint64_t>(after.integer));
+    // Half a ring bounds an event: emitters are told.
+    engine.event_socket->set_limits(socket_limits(settings));
+    return resized;
   } else if (is_one_of(name, {"max_open_shards", "wal_size_limit"})) {
     engine.shards->set_limits(static_cast<uint32_t>(settings.integer("max_open_shards")),
                               settings.integer("wal_size_limit"));

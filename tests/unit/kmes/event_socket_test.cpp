@@ -345,6 +345,24 @@ TEST_F(EventSocketTest, LargestMessages) {
   EXPECT_EQ(socket_->stats().protocol_errors, 1U);
 }
 
+TEST_F(EventSocketTest, HalfOfTheRingsBoundsAnEventAlsoAfterAResize) {
+  make_rings(KMES_CAPACITY_MIN);
+  options_.limits.max_event_size = 1 << 20;
+  start();
+  drain();
+  const auto largest = [&] {
+    const UniqueFd fd = connect_only();
+    kmes_socket_hello hello{};
+    EXPECT_EQ(recv(fd.get(), &hello, sizeof(hello), 0), static_cast<ssize_t>(sizeof(hello)));
+    return hello.max_event_size;
+  };
+  EXPECT_EQ(largest(), KMES_CAPACITY_MIN / 2);
+  stop_draining();
+  ASSERT_TRUE(rings_->resize(4 * KMES_CAPACITY_MIN).ok());
+  socket_->set_limits(options_.limits);
+  EXPECT_TRUE(eventually([&] { return largest() == 2 * KMES_CAPACITY_MIN; }));
+}
+
 TEST_F(EventSocketTest, OverRateConnectionsWaitAndOthersDoNot) {
   options_.exempt_superuser = false;
   options_.limits.max_emit_rate_per_process = 100;
