@@ -105,7 +105,7 @@ Result<Rate> run_pipeline(const BenchOptions& options, const EventSet& events) {
 Status write_rows(const EventSet& events, const std::string& path, size_t first, size_t end) {
   ASSIGN_OR_RETURN(auto connection, engine::sqlite::Connection::open(
                                         path, {.page_size_bytes = kPageBytes, .cache_kib = 3 * 1024}));
-  RETURN_IF_ERROR(engine::event_schema::create(connection));
+  RETURN_IF_ERROR(engine::event_schema::create(connection, engine::CarriedOver{}));
   sqlite3_wal_autocheckpoint(connection.raw(), kCheckpointPages);
   ASSIGN_OR_RETURN(auto insert, connection.prepare(engine::event_schema::insert_sql(0)));
   int64_t id = 0;
@@ -154,6 +154,7 @@ Result<Rate> run_raw(const BenchOptions& options, const EventSet& events) {
 }  // namespace
 
 void bench_ring(const BenchOptions& options, Report& report) {
+  bench_ring_memory(options, report);
   const EventSet events(options.rows, recent_day_begin_ns());
   Measurement measurement{.name = "ring to durable commit", .unit = "events/s", .peer = "raw SQLite"};
   Samples cpu, raw_cpu;

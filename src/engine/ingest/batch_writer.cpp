@@ -13,6 +13,7 @@ namespace {
 
 constexpr int64_t kIdleWaitNs = 1'000'000'000;
 constexpr int64_t kRetryPauseNs = 50'000'000;
+constexpr int kLastTries = 1;
 constexpr size_t kSyntheticMax = 4096;
 
 Counter& shard_counter(const Shard& shard, std::string_view name) {
@@ -70,6 +71,7 @@ bool BatchWriter::idle() const {
 
 void BatchWriter::run() {
   Handoff::Contents contents;
+  int failures_while_closed = 0;
   for (;;) {
     if (!begun_ && !damage_ && shard_.damage_reported())
       damage_ = Status(sqlstate::kDataCorrupted, "a query met a damaged page").error();
@@ -91,12 +93,14 @@ void BatchWriter::run() {
       if (!damage_) run_maintenance();
     }
     if (failures_in_a_row_ != 0) {
-      if (!open) {
+      // When the server stops, once more: the trouble may have passed, and what is lost be told.
+      if (!open && ++failures_while_closed > kLastTries) {
         abandon();
         return;
       }
       // A full disk stays full for a while; the rings absorb meanwhile.
       std::this_thread::sleep_for(std::chrono::nanoseconds(kRetryPauseNs));
+      continue;
     }
     if (!open && !has_backlog() && staging_.empty() && batch_rows_ == 0 && fences_.empty()) return;
   }

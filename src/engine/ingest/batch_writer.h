@@ -39,6 +39,8 @@ struct BatchWriterOptions {
   /// What the shard's receipts say of this boot and epoch: a fresh file gets them should this one
   /// turn out to be damaged.
   Coverage known;
+  /// Covered by any shard before the start, where batches may span it: rings that outlive the server.
+  Coverage covered_before;
   /// By ring; null for rings with one shard, whose receipts are one range anyway.
   std::vector<RingProgress*> progress;
   const Clock* clock = &Clock::system();
@@ -70,6 +72,8 @@ class BatchWriter {
 
   /// False while the last commit failed.
   bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
+  /// Of all writers this shard has had in this process.
+  uint64_t commit_failures() const { return commit_failures_.value(); }
   void set_max_batch(uint32_t size, int64_t latency_ns);
   uint64_t last_sql_sequence() const { return sql_sequence_shown_.load(std::memory_order_relaxed); }
   /// Sequences of ring events taken by failed commits and not told as gaps yet. Any thread.

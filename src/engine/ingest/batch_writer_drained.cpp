@@ -11,11 +11,14 @@ Status BatchWriter::fill_from_rings() {
   while (!drained_.empty() && !batch_full()) {
     DrainedCursor& cursor = drained_.front();
     const uint64_t room = max_batch_size_.load(std::memory_order_relaxed) - batch_rows_;
-    RETURN_IF_ERROR(append_drained(cursor, static_cast<uint32_t>(room)));
+    RETURN_IF_ERROR(ensure_begun());
+    Status status = append_drained(cursor, static_cast<uint32_t>(room));
+    // After a failure too: it is all accounted for, in this batch.
     if (cursor.event == cursor.batch->events) {
       handoff_.recycle(cursor.batch);
       drained_.pop_front();
     }
+    RETURN_IF_ERROR(std::move(status));
     if (arrivals_.out_of_time(batch_started_ns_, options_.clock->monotonic_ns(),
                               max_batch_latency_ns_.load(std::memory_order_relaxed)))
       break;
@@ -63,7 +66,6 @@ Status BatchWriter::append_synthetic(const SyntheticEvent& event) {
 }
 
 Status BatchWriter::append_drained(DrainedCursor& cursor, uint32_t rows_max) {
-  RETURN_IF_ERROR(ensure_begun());
   const DrainedBatch& batch = *cursor.batch;
   const uint8_t* events = batch.arena.used().data();
   uint32_t rows = 0;

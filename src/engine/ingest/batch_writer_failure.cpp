@@ -67,6 +67,8 @@ void BatchWriter::lose_batch() {
     const Coverage::Range& range = lost_.ranges()[i];
     lost.remove(range.cpu_id, range.first, range.last);
   }
+  for (const Coverage::Range& range : options_.covered_before.ranges())
+    lost.remove(range.cpu_id, range.first, range.last);
   std::string line;
   for (size_t i = 0; i < lost.ranges().size(); ++i) {
     line += (line.empty() ? "" : ", ") + range_text(lost.ranges()[i]);

@@ -16,7 +16,8 @@ constexpr int64_t kWaitNs = 1'000'000'000;
 DrainThread::DrainThread(kmes::UserRings& rings, DrainThreadOptions options)
     : rings_(rings),
       options_(std::move(options)),
-      ring_(rings.ring(options_.cpu_id), options_.cpu_id, options_.last_handled),
+      ring_(rings.ring(options_.cpu_id), options_.cpu_id, options_.last_handled,
+            options_.covered_ahead),
       position_(ring_.stream_pos()),
       last_sequence_(options_.last_handled) {}
 

@@ -26,6 +26,8 @@ struct DrainThreadOptions {
   uint32_t producers = 1;
   /// Sequences up to it are stored already.
   uint64_t last_handled = 0;
+  /// So are these, above it: of a ring that outlived a server (GapDetector).
+  std::vector<Coverage::Range> covered_ahead = {};
   EventIngestOptions::Affinity affinity = EventIngestOptions::Affinity::kNode;
 };
 

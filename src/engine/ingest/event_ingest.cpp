@@ -31,6 +31,8 @@ struct EventIngest::Impl {
   Status start();
   /// Covered by earlier runs of this boot.
   uint64_t last_sequence(uint32_t cpu) const;
+  /// Sequences up to it are covered, whatever is missing above it.
+  uint64_t covered_prefix(uint32_t cpu) const;
   void make_progress();
   Status make_writers();
   void make_drains();
@@ -49,6 +51,7 @@ struct EventIngest::Impl {
   kmes::UserRings& rings;
   EventIngestOptions options;
   Resume resume;
+  Coverage covered;  // at the start, all shards; empty in user mode
   // In this order, so that what is used goes last.
   std::vector<std::unique_ptr<RingProgress>> progress;  // by ring
   std::vector<std::unique_ptr<Handoff>> handoffs;
@@ -78,6 +81,11 @@ Status EventIngest::Impl::start() {
   }
   ASSIGN_OR_RETURN(const auto receipts, read_stored_receipts(shards));
   resume = plan_resume(receipts, options.boot_id, options.epoch);
+  if (!options.epoch.is_zero()) {
+    covered = covered_by(receipts, resume.boot_id, options.epoch);
+    // Their drain threads find out what is missing.
+    for (uint16_t cpu = 0; cpu < rings.ring_count(); ++cpu) resume.holes.remove(cpu, 1, UINT64_MAX);
+  }
   options.boot_id = resume.boot_id;
   // Rings that outlive the server know their sequences.
   for (uint16_t cpu = 0; options.epoch.is_zero() && cpu < rings.ring_count(); ++cpu) {
@@ -118,11 +126,19 @@ uint64_t EventIngest::Impl::last_sequence(uint32_t cpu) const {
   return last == resume.last.end() ? 0 : last->second;
 }
 
+uint64_t EventIngest::Impl::covered_prefix(uint32_t cpu) const {
+  if (options.epoch.is_zero()) return last_sequence(cpu);
+  for (const Coverage::Range& range : covered.ranges()) {
+    if (range.cpu_id == cpu && range.first == 1) return range.last;
+  }
+  return 0;
+}
+
 void EventIngest::Impl::make_progress() {
   for (uint16_t cpu = 0; cpu < rings.ring_count(); ++cpu) {
     progress.push_back(nullptr);
     if (cpu + uint32_t{rings.ring_count()} >= shards.shard_count()) continue;  // one shard
-    progress.back() = std::make_unique<RingProgress>(cpu, last_sequence(cpu));
+    progress.back() = std::make_unique<RingProgress>(cpu, covered_prefix(cpu));
     for (const Coverage::Range& hole : resume.holes.ranges()) {
       if (hole.cpu_id == cpu) progress.back()->assign(hole.first, hole.last);
     }
@@ -145,6 +161,7 @@ Status EventIngest::Impl::make_writers() {
             .last_sql_sequence = last_sequence(kSqlCpuIdBase + i),
             .lost = i == 0 ? resume.holes : Coverage{},
             .known = covered_by(receipts, options.boot_id, options.epoch),
+            .covered_before = covered,
             .progress = progress_of_rings,
             .clock = options.clock,
             .on_storage_error =
@@ -185,7 +202,11 @@ void EventIngest::Impl::make_drains() {
     drain.affinity = options.drain_affinity;
     if (drain.affinity == EventIngestOptions::Affinity::kCpu && shard_count != ring_count)
       drain.affinity = EventIngestOptions::Affinity::kNode;
-    drain.last_handled = last_sequence(cpu);
+    drain.last_handled = covered_prefix(cpu);
+    // What a crash lost of earlier runs may still be in the ring.
+    for (const Coverage::Range& range : covered.ranges()) {
+      if (range.cpu_id == cpu && range.first > 1) drain.covered_ahead.push_back(range);
+    }
     drain.progress = progress[cpu].get();
     drains.push_back(std::make_unique<DrainThread>(rings, std::move(drain)));
     gauges.push_back(stats().add_gauge(
@@ -212,12 +233,16 @@ bool EventIngest::Impl::stop(bool announce) {
   if (stopped) return all_committed;
   stopped = true;
   gauges.clear();
+  std::vector<uint64_t> failures;
+  for (const auto& writer : writers) failures.push_back(writer->commit_failures());
   for (auto& drain : drains) drain->request_stop();
   for (auto& drain : drains) {
     while (!drain->finished()) {
-      // A writer that can't commit makes no room any more: its drain threads are let go.
+      // A writer that can't commit makes no room any more: its drain threads are let go. One that
+      // failed before may be about to succeed.
       for (size_t i = 0; i < writers.size(); ++i) {
-        if (!writers[i]->healthy()) handoffs[i]->close();
+        if (!writers[i]->healthy() && writers[i]->commit_failures() != failures[i])
+          handoffs[i]->close();
       }
       std::this_thread::sleep_for(std::chrono::microseconds(200));
     }

@@ -18,7 +18,7 @@ Counter& ring_counter(uint16_t cpu_id, std::string_view name) {
 }  // namespace
 
 RingDrain::RingDrain(std::shared_ptr<kmes::RingMapping> ring, uint16_t cpu_id,
-                     uint64_t last_handled)
+                     uint64_t last_handled, std::vector<Coverage::Range> covered_ahead)
     : events_(ring_counter(cpu_id, "events")),
       refused_(ring_counter(cpu_id, "refused")),
       gaps_(ring_counter(cpu_id, "gaps")),
@@ -26,7 +26,7 @@ RingDrain::RingDrain(std::shared_ptr<kmes::RingMapping> ring, uint16_t cpu_id,
       repeated_(ring_counter(cpu_id, "repeated")),
       corrupt_(ring_counter(cpu_id, "corrupt")),
       reader_(std::move(ring)),
-      detector_(cpu_id, last_handled) {}
+      detector_(cpu_id, last_handled, std::move(covered_ahead)) {}
 
 bool RingDrain::fill(DrainedBatch& batch, uint32_t rows_max) {
   rows_max = std::max(rows_max, 2u);
@@ -58,17 +58,27 @@ bool RingDrain::fill(DrainedBatch& batch, uint32_t rows_max) {
 void RingDrain::take(DrainedBatch& batch, const uint8_t* bytes) {
   const kmes::EventView event(bytes);
   uint64_t covered_from = event.sequence();
-  switch (detector_.observe(event.sequence(), event.timestamp_ns())) {
+  const auto note_gap = [&] {
+    batch.gaps.push_back({batch.events, detector_.gap()});
+    gaps_.add();
+    missing_.add(detector_.gap().count());
+  };
+  auto kind = detector_.observe(event.sequence(), event.timestamp_ns());
+  while (kind == GapDetector::Kind::kHole) [[unlikely]] {
+    note_gap();
+    batch.cover(detector_.gap().first_missing, detector_.gap().last_missing);
+    kind = detector_.observe(event.sequence(), event.timestamp_ns());
+  }
+  switch (kind) {
+    case GapDetector::Kind::kHole:
     case GapDetector::Kind::kNext:
       break;
     case GapDetector::Kind::kSeen:
       repeated_.add();
       return;
     case GapDetector::Kind::kGap:
-      batch.gaps.push_back({batch.events, detector_.gap()});
+      note_gap();
       covered_from = detector_.gap().first_missing;
-      gaps_.add();
-      missing_.add(detector_.gap().count());
       break;
   }
   batch.cover(covered_from, event.sequence());

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "engine/ingest/drained_batch.h"
 #include "engine/ingest/gap_detector.h"
@@ -16,8 +17,10 @@ namespace eventd::engine {
 /// names. Owned by one thread; only wake() may be called from others.
 class RingDrain {
  public:
-  /// Starts at the ring's tail; sequences up to `last_handled` are stored already.
-  RingDrain(std::shared_ptr<kmes::RingMapping> ring, uint16_t cpu_id, uint64_t last_handled);
+  /// Starts at the ring's tail; sequences up to `last_handled` are stored already, and those of
+  /// `covered_ahead` (GapDetector).
+  RingDrain(std::shared_ptr<kmes::RingMapping> ring, uint16_t cpu_id, uint64_t last_handled,
+            std::vector<Coverage::Range> covered_ahead = {});
 
   /// Fills `batch` with up to `rows_max` rows (two at least). True if it ended because the batch was
   /// full, false because there was nothing more to read.

@@ -12,6 +12,7 @@ namespace {
 
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kLatencyNs = 100 * kMs;
+constexpr uint64_t kHandoffRows = 1'000;
 
 /// What the batch writer does, without rows: `waiting(from, to)` rows arrive in that time.
 class SimulatedWriter {
@@ -26,9 +27,10 @@ class SimulatedWriter {
     bool was_fast = estimate_.fast();
     const int64_t end_ns = now_ns_ + duration_ns;
     while (now_ns_ < end_ns) {
-      const uint64_t rows = waiting_ + arrive(looked_ns_, now_ns_);
+      waiting_ += arrive(looked_ns_, now_ns_);
       looked_ns_ = now_ns_;
-      waiting_ = 0;
+      const uint64_t rows = std::min<uint64_t>(waiting_, kHandoffRows);
+      waiting_ -= rows;
       if (rows == 0 && batch == 0) {
         now_ns_ += kMs / 10;
         continue;
@@ -37,7 +39,7 @@ class SimulatedWriter {
       if (batch == 0) started_ns = now_ns_;
       batch += rows;
       now_ns_ += static_cast<int64_t>(rows) * row_ns_;
-      waiting_ = arrive(looked_ns_, now_ns_);
+      waiting_ += arrive(looked_ns_, now_ns_);
       looked_ns_ = now_ns_;
       if (!estimate_.commit_now(waiting_ != 0, started_ns, now_ns_, kLatencyNs)) continue;
       now_ns_ += commit_ns_;
@@ -97,13 +99,13 @@ TEST(ArrivalEstimate, SlowArrivalsDoNotHoldUpACommit) {
 
 TEST(ArrivalEstimate, FastArrivalsAreBatchedUntilTheTimeIsOver) {
   SimulatedWriter writer(2 * kMs, 3'000);
-  // As much as it can just write: there are always rows waiting.
-  const auto sizes = writer.run(3'000 * kMs, steady(330'000));
+  // More than it can write: there are always rows waiting.
+  const auto sizes = writer.run(3'000 * kMs, steady(500'000));
   EXPECT_TRUE(writer.estimate().fast());
   EXPECT_LE(writer.latency_max_ns(), kLatencyNs + 5 * kMs);  // the last look's rows are one piece
   EXPECT_GT(sizes.back(), 10'000u);
   EXPECT_TRUE(writer.estimate().out_of_time(1, 1 + kLatencyNs, kLatencyNs));
-  EXPECT_TRUE(writer.estimate().out_of_time(1, 1 + kLatencyNs - 2 * kMs, kLatencyNs));
+  EXPECT_TRUE(writer.estimate().out_of_time(1, 1 + kLatencyNs - kMs, kLatencyNs));
   EXPECT_FALSE(writer.estimate().out_of_time(1, 1 + kLatencyNs - 4 * kMs, kLatencyNs));
 }
 

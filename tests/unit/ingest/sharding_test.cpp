@@ -223,6 +223,32 @@ TEST_F(Sharding, RingsOfAnEpochOutliveTheServer) {
   EXPECT_EQ(startups(kRestart), 1);
 }
 
+TEST_F(Sharding, WhatACrashLostIsTakenFromARingThatOutlivedIt) {
+  options_.epoch.bytes[3] = 0xee;
+  open(2, 1);
+  start();
+  ASSERT_NO_FATAL_FAILURE(emit(1'000));
+  ingest_.reset();
+  shards_.reset();
+  // As if the commits of 301-400 and 601-700 had never been.
+  const std::string key = "(x'0102030405060708090A0B0C0D0E0F10',x'000000EE000000000000000000000000',0,";
+  for (uint32_t shard = 0; shard < 2; ++shard) {
+    execute(shard, "DELETE FROM events_0 WHERE cpu_id=0 AND (sequence BETWEEN 301 AND 400 OR sequence BETWEEN "
+                   "601 AND 700);DELETE FROM receipts WHERE cpu_id=0;INSERT INTO receipts VALUES" +
+                       key + "1,300)," + key + "401,600)," + key + "701,2000)");
+  }
+  auto shards = ShardSet::open({.directory = directory_.path(), .shard_count = 3});
+  ASSERT_OK(shards);
+  shards_ = std::move(*shards);
+  start();
+  const uint64_t last = rings_->last_sequence(0);
+  close();
+  Accounts accounts(files_);
+  accounts.expect_complete(0, last);
+  EXPECT_EQ(accounts.stored(0).size(), last);
+  EXPECT_EQ(files_.sum("SELECT count(*) FROM events WHERE event_type='synthetic.gap'"), 0);
+}
+
 TEST_F(Sharding, AnotherEpochInTheSameBootIsStampedWithItsOwnGuid) {
   const Guid boot = options_.boot_id;
   for (const uint8_t epoch : {uint8_t{0xe1}, uint8_t{0xe2}, uint8_t{0xe2}}) {
