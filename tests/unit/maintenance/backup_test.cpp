@@ -99,14 +99,17 @@ TEST_F(ShardCopy, OfSeveralShardsShowsThemAtOneMoment) {
   ShardCopyTask small_task(copies, path("small-copy.db")), large_task(copies, path("large-copy.db"));
   // `next` is committed by one thread after the other: what has a higher number is later.
   std::atomic<uint64_t> next{1};
+  std::atomic<int> copying{2};
   const auto write = [&](Shard& shard, ShardCopyTask& task, uint64_t parity) {
     Writer writer(shard, task);
-    bool copying = true;
-    for (int after = 0; copying || after < 20;) {
-      if (copying) copying = writer.step();
-      else ++after;
+    bool mine = true;
+    while (copying.load() > 0) {
+      if (mine && !writer.step()) {
+        mine = false;
+        copying.fetch_sub(1);
+      }
       // A slow disk: the other one has its turns in the meantime.
-      if (copying && parity == 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      if (mine && parity == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
       if (next.load() % 2 == parity) {
         append(shard, next.load(), 1);
         next.fetch_add(1);
