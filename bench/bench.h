@@ -20,6 +20,8 @@ struct BenchOptions {
 
 /// Events from the rings to a durable commit, beside a bare SQLite loop.
 void bench_ring(const BenchOptions& options, Report& report);
+/// Its two halves without SQLite, part of the same group: emission, and draining to memory.
+void bench_ring_memory(const BenchOptions& options, Report& report);
 /// How old events are when they are durable, at 50,000 a second.
 void bench_latency(const BenchOptions& options, Report& report);
 /// UTF-8 and msgpack validation, beside its scalar twin.

@@ -15,6 +15,7 @@ namespace {
 /// Times next() starts over because the writer is ahead of it before it lets the caller do
 /// something else (it then reports kEmpty; wait() returns at once).
 constexpr int kOverrunsMax = 64;
+constexpr size_t kCacheLineBytes = 64;
 constexpr int64_t kWaitNsMax = 1'000'000'000;
 
 template <class T>
@@ -103,7 +104,10 @@ RingReader::Next RingReader::next(std::span<uint8_t> buffer) {
     }
     event_size_ = size;
     read_pos_ += size;
-    __builtin_prefetch(mapping_->data() + (read_pos_ & mapping_->mask()));
+    // The next header while the caller handles this event; it is two lines long at most places.
+    const uint8_t* next_header = mapping_->data() + (read_pos_ & mapping_->mask());
+    __builtin_prefetch(next_header);
+    __builtin_prefetch(next_header + kCacheLineBytes);
     return Next::kEvent;
   }
   return Next::kEmpty;

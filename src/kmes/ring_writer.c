@@ -10,6 +10,9 @@
 #define STORE_FIELD(header, offset, value) \
 	kmes_racing_copy((header) + (offset), &(value), sizeof(value))
 
+#define CACHE_LINE 64
+#define PREFETCH_LINES 5
+
 void kmes_ring_writer_init(struct kmes_ring_writer *writer, struct kmes_producer_page *producer,
 			   uint8_t *data)
 {
@@ -110,6 +113,10 @@ bool kmes_ring_write(struct kmes_ring_writer *writer, const void *type, size_t t
 		kmes_racing_copy(to + KMES_HEADER_FIXED_SIZE + type_len, payload, payload_len);
 	writer->frontier += size;
 	writer->emitted++;
+	/* Where the next event goes, and, on a full ring, the sizes that the tail is moved over. */
+	to += size;
+	for (unsigned int line = 0; line < PREFETCH_LINES; line++)
+		__builtin_prefetch(to + line * CACHE_LINE, 1);
 	return true;
 }
 

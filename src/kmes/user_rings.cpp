@@ -39,8 +39,9 @@ void write_entry(kmes_ring_writer& writer, const EmitEntry& entry) {
 }  // namespace
 
 UserRing& UserRings::Impl::own_ring() {
-  const int cpu = sched_getcpu();
-  return rings[cpu < 0 ? 0U : static_cast<unsigned>(cpu) % count];
+  const auto cpu = static_cast<unsigned>(std::max(sched_getcpu(), 0));
+  // A division only where there are fewer rings than CPUs.
+  return rings[cpu < count ? cpu : cpu % count];
 }
 
 size_t UserRings::Impl::write_lossless(UserRing& ring, std::span<const EmitEntry> entries,

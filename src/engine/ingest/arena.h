@@ -32,13 +32,20 @@ class Arena {
     return {bytes_.get() + used_bytes_, capacity_bytes_ - used_bytes_};
   }
   /// Keeps the first `size` bytes of free_space(). REQUIRES: size <= free_space().size().
-  void advance(size_t size) { used_bytes_ += size; }
+  void advance(size_t size) {
+    used_bytes_ += size;
+    // For the next event: a recycled block is no longer in the nearest cache.
+    const uint8_t* next = bytes_.get() + used_bytes_;
+    for (size_t line = 0; line < kPrefetchLines; ++line) __builtin_prefetch(next + line * 64, 1);
+  }
 
   ByteSpan used() const { return {bytes_.get(), used_bytes_}; }
   size_t used_bytes() const { return used_bytes_; }
   size_t capacity_bytes() const { return capacity_bytes_; }
 
  private:
+  static constexpr size_t kPrefetchLines = 4;
+
   std::unique_ptr<uint8_t[]> bytes_;
   size_t capacity_bytes_ = 0;
   size_t used_bytes_ = 0;
