@@ -44,8 +44,12 @@ bool is(const uint64_t* address, size_t offset) {
   return reinterpret_cast<uintptr_t>(address) % KMES_PAGE_SIZE == offset;
 }
 
-bool is_write_pos(const uint64_t* address) {
-  return is(address, offsetof(kmes_producer_page, write_pos));
+// Of the load or store of a position, or of the generation.
+bool ordered(const uint64_t* address, Omission of_write_pos, Omission of_generation) {
+  const Simulation& sim = simulation();
+  if (is(address, offsetof(kmes_producer_page, write_pos))) return !sim.omits(of_write_pos);
+  if (is(address, offsetof(kmes_producer_page, generation))) return !sim.omits(of_generation);
+  return true;
 }
 
 template <class T>
@@ -104,7 +108,7 @@ void full_barrier(const char* what) {
 extern "C" {
 
 uint64_t kmes_load_acquire(const uint64_t* from) {
-  return load(from, !(is_write_pos(from) && simulation().omits(Omission::kWritePosAcquire)));
+  return load(from, ordered(from, Omission::kWritePosAcquire, Omission::kGenerationAcquire));
 }
 
 uint32_t kmes_load_acquire_u32(const uint32_t* from) {
@@ -115,7 +119,7 @@ uint8_t kmes_load_relaxed_u8(const uint8_t* from) { return load(from, false); }
 
 void kmes_store_release(uint64_t* to, uint64_t value) {
   if (is(to, offsetof(kmes_producer_page, tail_pos))) simulation().view().moved_tail = true;
-  store(to, value, !(is_write_pos(to) && simulation().omits(Omission::kWritePosRelease)));
+  store(to, value, ordered(to, Omission::kWritePosRelease, Omission::kGenerationRelease));
 }
 
 void kmes_store_relaxed_u8(uint8_t* to, uint8_t value) { store(to, value, false); }

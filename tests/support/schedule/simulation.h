@@ -30,6 +30,8 @@ enum class Omission : uint8_t {
   kFullBarrierOfReader,     ///< need_wake before the second look at write_pos
   kFutexCounterRelease,     ///< the request taken back before futex_counter moves
   kFutexCounterAcquire,     ///< futex_counter before the next request
+  kGenerationRelease,       ///< the last write_pos before the ring counts as replaced
+  kGenerationAcquire,       ///< the same, where it is read
   kRingLockAcquire,         ///< what the last holder of a ring wrote before this one's writing
   kMutexOfReader,           ///< all mutexes, where readers take them
   kNotifyOfFirstCondVar,

@@ -213,6 +213,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         MissingInUserRings{"AcquireOfRingLock", Omission::kRingLockAcquire, {}},
         MissingInUserRings{"StoreBarrierOfBatch", Omission::kStoreBarrierOfBatch, {.uneven = true}},
+        MissingInUserRings{"ReleaseOfGeneration", Omission::kGenerationRelease,
+                           {.lossless = true, .resizes_max = 5}},
+        MissingInUserRings{"AcquireOfGeneration", Omission::kGenerationAcquire,
+                           {.lossless = true, .resizes_max = 5}},
         MissingInUserRings{"FullBarrierAfterUnlock", Omission::kFullBarrierOfWriter, {}},
         MissingInUserRings{"FullBarrierOfWaitForRoom", Omission::kFullBarrierOfWriter,
                            {.lossless = true, .polls = true}},
