@@ -77,7 +77,7 @@ ExitStatus Service::run() {
     if (const int signal = wait_for_something()) take_signal(signal);
     const int64_t now = now_ns();
     if (stop_wanted_ && now >= stop_due_ns_) exit_unfinished("shutdown_timeout has passed");
-    if (phase_ == Phase::kRunning && manager_.watchdog_interval_ms() != 0 && now >= alive_due_ns_) {
+    if (is_watched() && now >= alive_due_ns_) {
       manager_.alive();
       alive_due_ns_ = now + manager_.watchdog_interval_ms() * kNanosecondsPerMillisecond;
     }
@@ -98,9 +98,13 @@ void Service::begin(Phase phase, std::function<Status()> work) {
   });
 }
 
+bool Service::is_watched() const {
+  return manager_.watchdog_interval_ms() != 0 && (phase_ == Phase::kRunning || phase_ == Phase::kReloading);
+}
+
 int Service::wait_for_something() {
   int64_t due_ns = stop_wanted_ ? stop_due_ns_ : kNever;
-  if (phase_ == Phase::kRunning && manager_.watchdog_interval_ms() != 0)
+  if (is_watched())
     due_ns = std::min(due_ns, alive_due_ns_);
   int timeout_ms = -1;
   if (due_ns != kNever) {

@@ -42,6 +42,8 @@ class Service {
   void begin(Phase phase, std::function<Status()> work);
   /// Up to the next signal, the end of the work or the next thing due. Returns the signal or 0.
   int wait_for_something();
+  /// The service manager expects a sign of life now and then.
+  bool is_watched() const;
   void take_signal(int signal);
   /// The work under way has ended. An exit status when that was the last of it.
   std::optional<ExitStatus> finish_work();
