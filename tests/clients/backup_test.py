@@ -136,6 +136,31 @@ class UnderLoad(BackupTest):
         self.assertEqual(self.target.stat().st_mode & 0o777, 0o700)
 
 
+class OtherFiles(BackupTest):
+    def test_what_was_set_aside_and_what_is_only_read_is_in_it(self):
+        server = self.server({"storage_shards": 3})
+        self.fill(server, 20000)
+        server.stop()
+        events = server.directory / "events"
+        # The COPY went to one of them.
+        (events / "shard-0002.db").rename(events / "archive.db")
+        (events / "shard-0000.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 50000)
+        server.settings["storage_shards"] = 1
+        server.start()
+        self.assertEqual(len(server.query("SELECT payload FROM events "
+                                          "WHERE event_type = 'synthetic.storage_error'")), 1)
+        count = server.query("SELECT count(*) FROM events WHERE event_type = 'backup.filling'")
+        self.assertEqual(count, [("20000",)])
+        server.query(f"SELECT eventd_backup('{self.target}')")
+        server.stop()
+        names = sorted(path.name for path in (self.target / "events").iterdir())
+        self.assertTrue(any(".corrupt-" in name for name in names), names)
+        self.assertTrue({"archive.db", "shard-0000.db", "shard-0001.db"} < set(names), names)
+        restored = self.restore()
+        self.assertEqual(restored.query("SELECT count(*) FROM events "
+                                        "WHERE event_type = 'backup.filling'"), count)
+
+
 class Refusals(BackupTest):
     def setUp(self):
         super().setUp()
