@@ -102,7 +102,22 @@ void EventSocketLoop::apply_new_limits() {
     limits_.change(capped(new_limits_, rings_), now_ns);
   }
   rates_.set_rate(limits_.now().max_emit_rate_per_process, now_ns);
-  for (auto& [key, connection] : connections_) connection.hello_due = !send_hello(connection);
+  for (auto& [key, connection] : connections_) {
+    tell_limits(connection);
+    if (connection.pause == Pause::kNone) watch_hello(key, connection);
+  }
+}
+
+void EventSocketLoop::tell_limits(Connection& connection) {
+  // One that reads nothing takes no more hellos: it is told when there is room again. One that is gone
+  // or has stopped reading can't be.
+  connection.hello_due = !send_hello(connection) && errno == EAGAIN;
+}
+
+void EventSocketLoop::watch_hello(uint64_t key, Connection& connection) {
+  if (connection.watching_for_hello == connection.hello_due) return;
+  connection.watching_for_hello = connection.hello_due;
+  watch(connection.fd.get(), key, connection.hello_due, EPOLL_CTL_MOD);
 }
 
 EventSocketStats EventSocketLoop::stats() const {
@@ -120,11 +135,11 @@ EventSocketStats EventSocketLoop::stats() const {
           .rate_pauses = get(counters_.rate_pauses)};
 }
 
-bool EventSocketLoop::watch(int fd, uint64_t key) {
+bool EventSocketLoop::watch(int fd, uint64_t key, bool for_hello, int operation) {
   epoll_event event{};
-  event.events = EPOLLIN;
+  event.events = EPOLLIN | (for_hello ? EPOLLOUT : 0U);
   event.data.u64 = key;
-  return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+  return epoll_ctl(epoll_.get(), operation, fd, &event) == 0;
 }
 
 void EventSocketLoop::unwatch(int fd) { epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
@@ -188,6 +203,8 @@ void EventSocketLoop::serve_ready(uint64_t key) {
     note_pause(connection.pause);
     unwatch(connection.fd.get());  // a hang-up would be reported over and over
     paused_.push_back(key);
+  } else {
+    watch_hello(key, connection);
   }
 }
 
@@ -226,12 +243,13 @@ void EventSocketLoop::add_connection(UniqueFd fd) {
   }
   const uint64_t key = next_key_++;
   // A peer that is gone again can't be told, but may have sent something.
-  connection.hello_due = !send_hello(connection);
-  if (!watch(connection.fd.get(), key)) {
+  tell_limits(connection);
+  if (!watch(connection.fd.get(), key, connection.hello_due)) {
     if (connection.process != nullptr) rates_.leave(*connection.process);
     add(counters_.refused);
     return;
   }
+  connection.watching_for_hello = connection.hello_due;
   connections_.emplace(key, std::move(connection));
   add(counters_.accepted);
   add(counters_.open);
@@ -260,8 +278,7 @@ void EventSocketLoop::close_connection(Connection& connection) {
 
 void EventSocketLoop::serve(Connection& connection, Turn turn) {
   connection.pause = Pause::kNone;
-  // One that reads nothing takes no more hellos: it is told when there is room again.
-  if (connection.hello_due) connection.hello_due = !send_hello(connection);
+  if (connection.hello_due) tell_limits(connection);
   while (turn.messages > 0 && turn.bytes > 0) {
     switch (read_message(connection, turn)) {
       case Read::kMessage: continue;
@@ -378,7 +395,8 @@ bool EventSocketLoop::resume(uint64_t key, uint64_t now_ns, bool& ring_full) {
     if (connection.pause != before) note_pause(connection.pause);
     return false;
   }
-  if (connection.closing || !watch(connection.fd.get(), key)) {
+  connection.watching_for_hello = connection.hello_due;
+  if (connection.closing || !watch(connection.fd.get(), key, connection.hello_due)) {
     close_connection(connection);
     connections_.erase(found);
   }

@@ -1,6 +1,8 @@
 // The thread behind EventSocket: epoll over the listener and the connections.
 #pragma once
 
+#include <sys/epoll.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -39,7 +41,8 @@ class EventSocketLoop {
     /// socket until all are, so a paused connection needs no memory here.
     uint32_t message_done = 0;
     Pause pause = Pause::kNone;
-    bool hello_due = false;  ///< does not know the limits now
+    bool hello_due = false;           ///< does not know the limits now
+    bool watching_for_hello = false;  ///< for room to tell it; REQUIRES: not paused
     bool closing = false;
   };
   enum class Read : uint8_t { kMessage, kNothing, kPaused, kClosed };
@@ -69,7 +72,9 @@ class EventSocketLoop {
   /// One of them; false when it stays paused.
   bool resume(uint64_t key, uint64_t now_ns, bool& ring_full);
   void close_connection(Connection& connection);
-  bool watch(int fd, uint64_t key);
+  bool watch(int fd, uint64_t key, bool for_hello = false, int operation = EPOLL_CTL_ADD);
+  void watch_hello(uint64_t key, Connection& connection);
+  void tell_limits(Connection& connection);
   void unwatch(int fd);
 
   UserRings& rings_;

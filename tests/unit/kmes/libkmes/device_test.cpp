@@ -25,6 +25,7 @@ struct FakeDevice {
   int entry_error = 0;
   uint32_t error_at = 0;
   std::vector<kmes_emit_entry> seen;
+  std::vector<std::string> types;  // of them
   unsigned calls = 0;
 } device;
 
@@ -44,6 +45,7 @@ int answer_emit(const kmes_emit_entry* entries, uint32_t count, uint32_t* emitte
     if (entries[i].type_len == 0) return answer(EINVAL);
     if (device.entry_error != 0 && i == device.error_at) return answer(device.entry_error);
     device.seen.push_back(entries[i]);
+    device.types.emplace_back(reinterpret_cast<const char*>(entries[i].type), entries[i].type_len);
     if (emitted != nullptr) ++*emitted;
   }
   return 0;
@@ -118,7 +120,7 @@ TEST_F(Device, IsUsedWherePresent) {
   ASSERT_EQ(device.seen.size(), 1U);
   const kmes_emit_entry& entry = device.seen[0];
   EXPECT_EQ(entry.type_len, 3);
-  EXPECT_EQ(std::memcmp(reinterpret_cast<const void*>(entry.type), "dev", 3), 0);
+  EXPECT_EQ(device.types[0], "dev");
   EXPECT_EQ(entry.payload_len, 1U);
   EXPECT_EQ(entry.pad0 | entry.pad1 | entry.pad2, 0U);
   EXPECT_EQ(sizeof(kmes_emit_entry), 32U);
