@@ -2,11 +2,16 @@
 // unless RETURNING asks for what only the commit decides.
 #include <algorithm>
 
+#include "engine/exec/compiled_expression.h"
+#include "engine/plan/fold_constants.h"
 #include "engine/session/insert_returning.h"
 #include "engine/session/portals.h"
 
 namespace eventd::engine {
 namespace {
+
+/// VALUES lists up to this many rows are evaluated here, without an execution and its snapshot.
+constexpr size_t kRowsHereMax = 64;
 
 class InsertPortal final : public Portal {
  public:
@@ -24,6 +29,8 @@ class InsertPortal final : public Portal {
       (columns[i].name == "event_type" ? type_column_ : payload_column_) = static_cast<int>(i);
       msgpack_ |= columns[i].type.id == oid::kBytea;
     }
+    if (prepared_->plan->kind == PlanNode::Kind::kValues && prepared_->plan->rows.size() <= kRowsHereMax)
+      return fold_values(parameters);
     ASSIGN_OR_RETURN(ExecutionContext context, session_.execution_context(*prepared_->plan));
     context.memory = &memory_;
     ASSIGN_OR_RETURN(PlanPtr plan, optimize(prepared_->plan->clone(), parameters, context.eval));
@@ -37,7 +44,7 @@ class InsertPortal final : public Portal {
   bool is_short() const override { return is_short_; }
 
   Result<Progress> advance(Batch& batch, Wake wake) override {
-    if (execution_ != nullptr) {
+    if (execution_ != nullptr || values_left_) {
       ASSIGN_OR_RETURN(const Progress progress, insert_rows(wake));
       if (progress == Progress::kWaiting) return progress;
     }
@@ -71,7 +78,55 @@ class InsertPortal final : public Portal {
     return {};
   }
 
+  /// What isn't a constant yet becomes one, volatile functions excepted.
+  Status fold_values(const Parameters& parameters) {
+    const EvalContext context = session_.eval_context();
+    for (const auto& row : prepared_->plan->rows) {
+      for (const ExprPtr& value : row) {
+        if (value->kind == Expr::Kind::kConstant) continue;
+        ASSIGN_OR_RETURN(ExprPtr folded, fold_constants(value->clone(), parameters, context));
+        folded_.push_back(std::move(folded));
+      }
+    }
+    values_left_ = true;
+    return {};
+  }
+
+  Status insert_values() {
+    size_t next_folded = 0;
+    Datum type_value, payload_value;
+    for (const auto& row : prepared_->plan->rows) {
+      const Datum* type = nullptr;
+      const Datum* payload = nullptr;
+      for (size_t i = 0; i < row.size(); ++i) {
+        const bool is_type = static_cast<int>(i) == type_column_;
+        const Expr* value = row[i].get();
+        if (value->kind != Expr::Kind::kConstant) value = folded_[next_folded++].get();
+        const Datum*& datum = is_type ? type : payload;
+        if (value->kind == Expr::Kind::kConstant) {
+          datum = &value->constant;
+          continue;
+        }
+        Datum& evaluated = is_type ? type_value : payload_value;
+        ASSIGN_OR_RETURN(evaluated, evaluate_constant(*value, session_.eval_context()));
+        datum = &evaluated;
+      }
+      ++rows_;
+      if (type == nullptr || type->is_null()) return no_event_type();
+      const bool has_payload = payload != nullptr && !payload->is_null();
+      RETURN_IF_ERROR(add_row(type->bytes(), has_payload,
+                              has_payload ? as_bytes(payload->bytes()) : ByteSpan{}));
+    }
+    return {};
+  }
+
   Result<Progress> insert_rows(Wake& wake) {
+    if (values_left_) {
+      RETURN_IF_ERROR(session_.cancel_token().check());
+      if (!transaction_->ready_for_more(wake)) return Progress::kWaiting;
+      values_left_ = false;
+      RETURN_IF_ERROR(insert_values());
+    }
     while (execution_ != nullptr) {
       RETURN_IF_ERROR(session_.cancel_token().check());
       if (!transaction_->ready_for_more(wake)) return Progress::kWaiting;
@@ -98,20 +153,25 @@ class InsertPortal final : public Portal {
     const auto payloads = payload_vector.view<StringRef>();
     for (uint32_t i = 0; i < batch.size; ++i) {
       ++rows_;
-      if (!types.valid(i)) {
-        return with_row(Status(sqlstate::kNotNullViolation,
-                               "null value in column \"event_type\" of relation \"events\" violates "
-                               "not-null constraint"));
-      }
-      const ByteSpan payload = payloads.valid(i) ? as_bytes(payloads[i].view()) : ByteSpan{};
-      Status status = msgpack_ && payloads.valid(i) ? sink_->add_msgpack(types[i].view(), payload)
-                                                    : sink_->add(types[i].view(), payload);
-      if (!status.ok()) {
-        return with_row(std::move(status));
-      }
-      if (returning_) RETURN_IF_ERROR(returning_->add(types[i].view(), payload));
+      if (!types.valid(i)) return no_event_type();
+      const bool has_payload = payloads.valid(i);
+      RETURN_IF_ERROR(add_row(types[i].view(), has_payload,
+                              has_payload ? as_bytes(payloads[i].view()) : ByteSpan{}));
     }
     return {};
+  }
+
+  Status add_row(std::string_view type, bool has_payload, ByteSpan payload) {
+    Status status = msgpack_ && has_payload ? sink_->add_msgpack(type, payload)
+                                            : sink_->add(type, payload);
+    if (!status.ok()) return with_row(std::move(status));
+    return returning_ ? returning_->add(type, payload) : Status();
+  }
+
+  Status no_event_type() const {
+    return with_row(Status(sqlstate::kNotNullViolation,
+                           "null value in column \"event_type\" of relation \"events\" violates "
+                           "not-null constraint"));
   }
 
   Status with_row(Status status) const {
@@ -129,6 +189,8 @@ class InsertPortal final : public Portal {
   int type_column_ = -1, payload_column_ = -1;
   bool msgpack_ = false;  // the payload column is bytea
   std::unique_ptr<Execution> execution_;
+  std::vector<ExprPtr> folded_;  // of a VALUES list, row by row: what was no constant in the plan
+  bool values_left_ = false;     // they are still to be inserted
   bool is_short_ = true;
   uint64_t rows_ = 0;
 };
