@@ -55,12 +55,23 @@ void Connection::abort() {
   close_if_finished();
 }
 
+void WakeBox::drain() {
+  {
+    const std::lock_guard lock(mutex_);
+    draining_.swap(wakes_);
+  }
+  for (const Wake& wake : draining_) wake.connection->resume(wake.ticket);
+  draining_.clear();
+}
+
 engine::Wake Connection::make_wake(uint64_t ticket) {
   return [weak = weak_from_this(), ticket] {
     auto self = weak.lock();
     if (self == nullptr) return;
     asio::io_context& context = self->context_;
-    asio::post(context, [self = std::move(self), ticket] { self->resume(ticket); });
+    WakeBox& box = self->set_.wakes;
+    // From here on the box keeps the connection, and with it the context and itself.
+    if (box.put({std::move(self), ticket})) asio::post(context, [&box] { box.drain(); });
   };
 }
 

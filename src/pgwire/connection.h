@@ -13,9 +13,11 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 #include "pgwire/protocol_session.h"
 #include "pgwire/tls.h"
@@ -25,8 +27,32 @@ namespace eventd::pgwire {
 
 class Connection;
 
+/// Wakes on their way to one I/O thread. A commit of many sessions makes many at once: they cross in one
+/// posted handler. Thread-safe.
+class WakeBox {
+ public:
+  struct Wake {
+    std::shared_ptr<Connection> connection;  ///< so that it dies on its own thread
+    uint64_t ticket;
+  };
+  /// True: the caller posts drain() to the box's thread.
+  bool put(Wake wake) {
+    const std::lock_guard lock(mutex_);
+    wakes_.push_back(std::move(wake));
+    return wakes_.size() == 1;
+  }
+  /// On the box's thread: resumes all.
+  void drain();
+
+ private:
+  std::mutex mutex_;
+  std::vector<Wake> wakes_;    // GUARDED_BY(mutex_)
+  std::vector<Wake> draining_;  // the I/O thread's
+};
+
 /// The connections of one I/O thread. Used on that thread, but for `open`.
 struct ConnectionSet {
+  WakeBox wakes;
   std::unordered_set<std::shared_ptr<Connection>> connections;
   std::atomic<int>* open = nullptr;  ///< of all threads: counts living Connection objects
   /// Who ran last, and how many times in a row.
@@ -53,8 +79,9 @@ class Connection : public ConnectionHost, public std::enable_shared_from_this<Co
   engine::Wake make_cancel_wake() override;
   bool thread_spare() const override;
 
- private:
   void resume(uint64_t ticket);
+
+ private:
   void pump();
   bool flush();
   bool write_pending();
