@@ -39,6 +39,7 @@ struct EventSocketStats {
   uint64_t protocol_errors = 0;     ///< connections closed for a malformed message
   uint64_t backpressure_pauses = 0; ///< times a connection was not read because a ring was full
   uint64_t rate_pauses = 0;         ///< … because its process was over its rate
+  uint64_t wake_ups = 0;            ///< of the thread; none while nobody sends and nobody waits
 };
 
 /// Accepts emitters and writes what they send into the rings, losing nothing: while a ring is full

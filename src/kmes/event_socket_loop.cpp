@@ -132,7 +132,8 @@ EventSocketStats EventSocketLoop::stats() const {
           .events_too_large = get(counters_.too_large),
           .protocol_errors = get(counters_.protocol_errors),
           .backpressure_pauses = get(counters_.backpressure_pauses),
-          .rate_pauses = get(counters_.rate_pauses)};
+          .rate_pauses = get(counters_.rate_pauses),
+          .wake_ups = get(counters_.wake_ups)};
 }
 
 bool EventSocketLoop::watch(int fd, uint64_t key, bool for_hello, int operation) {
@@ -150,6 +151,7 @@ void EventSocketLoop::run() {
     const bool retry = !paused_.empty() || !accepting_;
     const int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
                                  retry ? kRetryMs : -1);
+    add(counters_.wake_ups);
     apply_new_limits();
     if (!accepting_) accepting_ = watch(listener_.get(), kListenerKey);
     for (int i = 0; i < count; ++i) {

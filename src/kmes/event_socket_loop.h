@@ -87,7 +87,7 @@ class EventSocketLoop {
   std::atomic<bool> limits_changed_{false};
   struct Counters {
     std::atomic<uint64_t> accepted{0}, refused{0}, open{0}, events{0}, invalid{0}, too_large{0},
-        protocol_errors{0}, backpressure_pauses{0}, rate_pauses{0};
+        protocol_errors{0}, backpressure_pauses{0}, rate_pauses{0}, wake_ups{0};
   };
   Counters counters_;
 

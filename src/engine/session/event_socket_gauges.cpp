@@ -11,7 +11,7 @@ struct SocketReading {
   uint64_t kmes::EventSocketStats::*count;
 };
 using Stats = kmes::EventSocketStats;
-constexpr std::array<SocketReading, 9> kSocketReadings = {{
+constexpr std::array<SocketReading, 10> kSocketReadings = {{
     {"connections_accepted", &Stats::connections_accepted},
     {"connections_refused", &Stats::connections_refused},
     {"connections_open", &Stats::connections_open},
@@ -21,6 +21,7 @@ constexpr std::array<SocketReading, 9> kSocketReadings = {{
     {"protocol_errors", &Stats::protocol_errors},
     {"backpressure_pauses", &Stats::backpressure_pauses},
     {"rate_pauses", &Stats::rate_pauses},
+    {"wake_ups", &Stats::wake_ups},
 }};
 static_assert(sizeof(Stats) == kSocketReadings.size() * sizeof(uint64_t), "every counter is read");
 

@@ -26,7 +26,7 @@ TEST(EventSocketGauges, AreThereWhileTheSocketIs) {
   {
     const auto gauges = event_socket_gauges(**socket);
     const auto readings = socket_readings();
-    EXPECT_EQ(readings.size(), 9U);
+    EXPECT_EQ(readings.size(), 10U);
     EXPECT_EQ(readings.count("event_socket.events_too_large"), 1U);
     for (const auto& [name, value] : readings) EXPECT_EQ(value, 0) << name;
   }
