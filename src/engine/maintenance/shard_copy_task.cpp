@@ -73,9 +73,13 @@ Result<MaintenanceTask::Progress> ShardCopyTask::step(Shard& shard,
   sqlite3* const source = shard.connection().raw();
   if (copy_ == nullptr) {
     source_ = source;
-    ASSIGN_OR_RETURN(copy_, DatabaseCopy::begin(source, target_));
+    auto begun = DatabaseCopy::begin(source, target_);
+    // XX001 would say that the shard is damaged, and have it set aside: here it is the target.
+    if (!begun.ok() && begun.error().code == sqlstate::kDataCorrupted)
+      begun.error().code = sqlstate::kIoError;
+    ASSIGN_OR_RETURN(copy_, std::move(begun));
   } else if (source != source_) {
-    return Status(sqlstate::kDataCorrupted,
+    return Status(sqlstate::kObjectNotInPrerequisiteState,
                   "\"" + shard.path() + "\" was set aside as damaged during the backup");
   }
   const int64_t end_ns = Clock::system().monotonic_ns() + kMaintenanceStepNs / 2;
