@@ -38,6 +38,8 @@ class FaultScenario {
   /// each sequence of a ring up to the last covered one either stored or in one gap record.
   /// `rings_complete`: and the last one is the last emitted. REQUIRES: stopped, healthy files.
   void verify(bool rings_complete);
+  /// Expects that a start has removed the rows of transactions cut short. REQUIRES: as verify().
+  void verify_nothing_is_staged();
   /// What happened, for messages.
   std::string summary() const;
 

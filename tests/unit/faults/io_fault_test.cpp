@@ -2,6 +2,7 @@
 // the scenario passes without meeting the fault.
 #include <cstdlib>
 #include <filesystem>
+#include <ostream>
 #include <string>
 
 #include "tests/support/faulty_vfs.h"
@@ -20,6 +21,7 @@ struct FaultCase {
   std::string name;
   IoFault fault;  // but for nth and for_ever
 };
+void PrintTo(const FaultCase& fault_case, std::ostream* out) { *out << fault_case.name; }
 
 const FaultCase kCases[] = {
     {"open", {.kind = IoKind::kOpen, .result = SQLITE_CANTOPEN}},
@@ -91,12 +93,15 @@ class IoFaults : public testing::TestWithParam<FaultCase> {
     vfs.heal();
     // User-mode rings end with the server: what none of its commits has seen, nobody knows of.
     const bool rings_complete = lasts != Lasts::kThroughStop;
+    // Before the restart, which tells holes of its own accord.
+    if (rings_complete) scenario.verify(true);
     const Status again = scenario.start();
     EXPECT_TRUE(again.ok()) << again.error().message;
     if (!again.ok()) return fired;
     scenario.traffic();
     scenario.stop();
     scenario.verify(rings_complete);
+    scenario.verify_nothing_is_staged();
     if (testing::Test::HasFailure()) ADD_FAILURE() << scenario.summary();
     return fired;
   }

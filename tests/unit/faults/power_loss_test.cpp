@@ -63,6 +63,7 @@ TEST_F(PowerLoss, WhatWasAcknowledgedIsStored) {
     scenario.traffic();
     scenario.stop();
     scenario.verify(false);
+    scenario.verify_nothing_is_staged();
     if (HasFailure()) FAIL() << scenario.summary();
   }
 }
