@@ -19,6 +19,18 @@ Result<std::unique_ptr<PlanExecution>> PlanExecution::start(PlanPtr plan, Execut
   return execution;
 }
 
+namespace {
+
+uint64_t damaged_tails_of(const PhysicalNode& node) {
+  uint64_t tails = node.scan ? node.scan->counters().damaged_tails : 0;
+  for (const auto& child : node.children) tails += damaged_tails_of(*child);
+  return tails;
+}
+
+}  // namespace
+
+uint64_t PlanExecution::damaged_tails() const { return damaged_tails_of(physical_); }
+
 Result<bool> PlanExecution::next(Batch& batch) {
   if (root_ == nullptr) return false;
   Result<bool> result = [&] {

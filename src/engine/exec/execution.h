@@ -13,6 +13,7 @@ class PlanExecution final : public Execution {
 
   Result<bool> next(Batch& batch) override;
   bool is_short() const override { return is_short_; }
+  uint64_t damaged_tails() const override;
   const PhysicalNode& physical() const { return physical_; }
   const EvalContext& eval() const { return context_.eval; }
 

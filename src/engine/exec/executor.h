@@ -36,6 +36,8 @@ class Execution {
   virtual Result<bool> next(Batch& batch) = 0;
   /// True while planned work is short (< ~1 ms): run it on the I/O thread.
   virtual bool is_short() const = 0;
+  /// Damage that its scans went around so far: rows may be missing from the result.
+  virtual uint64_t damaged_tails() const = 0;
 };
 
 Result<std::unique_ptr<Execution>> start_execution(PlanPtr plan, ExecutionContext context);

@@ -263,6 +263,7 @@ class Explainer {
     if (node.scan == nullptr) return;
     const ScanCounters counters = node.scan->counters();
     number("Shards", counters.shards);
+    number("Shards Skipped", counters.shards_skipped);
     number("Tails Read", counters.tails_read);
     number("Tails Skipped", counters.tails_skipped);
     number("Segments Read", counters.segments_read);
@@ -272,6 +273,7 @@ class Explainer {
     number("Bytes Decoded", counters.bytes_decoded);
     number("Statements Reused", counters.statements_reused);
     number("Statements Prepared", counters.statements_prepared);
+    if (counters.damaged_tails > 0) number("Damaged Tails", counters.damaged_tails);
   }
 
   const EvalContext& context_;

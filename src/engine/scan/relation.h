@@ -80,13 +80,14 @@ class Snapshot {
 
 /// Counters a scan fills; EXPLAIN ANALYZE and tests read them. Updated once a batch.
 struct ScanCounters {
-  uint64_t shards = 0;
+  uint64_t shards = 0, shards_skipped = 0;  ///< files read, and those known to have nothing
   uint64_t tails_read = 0, tails_skipped = 0;
   uint64_t segments_read = 0, segments_skipped = 0;
   uint64_t rows_read = 0;      ///< stepped over in storage
   uint64_t rows_returned = 0;  ///< handed to the executor
   uint64_t bytes_decoded = 0;
   uint64_t statements_reused = 0, statements_prepared = 0;
+  uint64_t damaged_tails = 0;  ///< of which rows may be missing
 };
 
 /// Everything a scan needs to know. The pointees outlive the scan.

@@ -30,7 +30,8 @@ class QueryPortal final : public Portal {
  public:
   QueryPortal(SessionImpl& session, std::shared_ptr<const Prepared> prepared,
               const CopyStatement* copy)
-      : memory_(*session.engine().memory, session.hot_settings().query_buffer_bytes),
+      : session_(session),
+        memory_(*session.engine().memory, session.hot_settings().query_buffer_bytes),
         prepared_(std::move(prepared)),
         copy_(copy) {}
 
@@ -53,6 +54,10 @@ class QueryPortal final : public Portal {
     if (execution_ == nullptr) return Progress::kDone;
     ASSIGN_OR_RETURN(const bool more, execution_->next(batch));
     if (more) return Progress::kRows;
+    if (execution_->damaged_tails() > 0) {
+      session_.add_notice("WARNING", sqlstate::kWarning,
+                          "the result may lack rows: some stored events are damaged and cannot be read");
+    }
     execution_.reset();
     slot_.reset();
     return Progress::kDone;
@@ -63,6 +68,7 @@ class QueryPortal final : public Portal {
   }
 
  private:
+  SessionImpl& session_;
   MemoryAccount memory_;
   std::shared_ptr<const Prepared> prepared_;
   const CopyStatement* copy_;

@@ -70,6 +70,7 @@ class EventCursor : public ScanCursor {
     Status status = std::move(slice).take_status();
     if (!is_damage(status)) return status;
     note_damage(*file, status);
+    ++counters_.damaged_tails;
     return std::unique_ptr<ReadSlice>();
   }
   bool in_time(int64_t timestamp_ns) const {

@@ -107,7 +107,7 @@ void plan_shard(EventScanState& state, const ShardSnapshot& shard, bool ordered,
     if (state.partitions.size() <= partition) state.partitions.resize(partition + 1);
     state.partitions[partition].push_back({shard.file, range});
   }
-  state.counters.shards += any;
+  ++(any ? state.counters.shards : state.counters.shards_skipped);
 }
 
 }  // namespace
@@ -125,6 +125,7 @@ void EventScanState::add(const ScanCounters& more) {
   counters.bytes_decoded += more.bytes_decoded;
   counters.statements_reused += more.statements_reused;
   counters.statements_prepared += more.statements_prepared;
+  counters.damaged_tails += more.damaged_tails;
 }
 
 double time_share(const TailInfo& tail, const TimeRange& time) {

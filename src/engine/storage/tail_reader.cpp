@@ -47,6 +47,7 @@ Status TailReader::go_around(Status why) {
   if (statement_) connection_->release(std::exchange(statement_, nullptr));
   around_ = true;
   if (!listed_) {
+    ++counters_->damaged_tails;
     const TailPosition from{
         .resumed = resumed_, .timestamp_ns = last_timestamp_ns_, .rowid = last_rowid_read_};
     ASSIGN_OR_RETURN(readable_, find_readable_rows(*connection_, range_, from, *counters_));

@@ -167,6 +167,9 @@ TEST_F(QuarantineTest, ADamagedPageCostsItsRowsOnly) {
   const std::vector<int64_t> found = sequences();
   EXPECT_GT(damaged.value(), before);
   EXPECT_TRUE(set.shard(0).damage_reported());
+  ScanCounters counters;
+  rows(request({column(EventColumn::kSequence)}), &counters);
+  EXPECT_EQ(counters.damaged_tails, 1u);  // which the client is warned of
   // Pages hold some 60 of these rows.
   EXPECT_LT(found.size(), static_cast<size_t>(kRows));
   EXPECT_GT(found.size(), static_cast<size_t>(kRows - 500));
