@@ -21,6 +21,7 @@ constexpr uint16_t kCpus = 2;
 constexpr uint32_t kEmitters = 3;
 constexpr uint64_t kSmall = KMES_CAPACITY_MIN;
 constexpr uint64_t kLarge = 16 << 20;
+constexpr uint64_t kResizesMin = 4;
 constexpr size_t kEventMax = 8 << 10;
 
 std::chrono::milliseconds duration() {
@@ -141,7 +142,8 @@ Totals run(bool lossless) {
   Totals totals;
   std::mt19937 random(std::random_device{}());
   const auto ends_at = std::chrono::steady_clock::now() + duration();
-  while (std::chrono::steady_clock::now() < ends_at && !testing::Test::HasFailure()) {
+  while ((std::chrono::steady_clock::now() < ends_at || totals.resizes < kResizesMin) &&
+         !testing::Test::HasFailure()) {
     const uint64_t other = random() % 4 == 0 ? uint64_t{1} << (16 + random() % 9)
                            : rings.capacity() == kSmall ? kLarge : kSmall;
     const Status status = rings.resize(other, 20'000'000'000);
@@ -173,7 +175,6 @@ Totals run(bool lossless) {
 TEST(ResizeUnderLoad, LosslessEmittersLoseNothing) {
   const Totals totals = run(true);
   EXPECT_EQ(totals.missing, 0U);
-  EXPECT_GT(totals.resizes, 2U);
   RecordProperty("resizes", std::to_string(totals.resizes));
   RecordProperty("events", std::to_string(totals.events));
 }
@@ -181,7 +182,6 @@ TEST(ResizeUnderLoad, LosslessEmittersLoseNothing) {
 TEST(ResizeUnderLoad, WhatOthersOverwriteIsMissingOnce) {
   const Totals totals = run(false);
   EXPECT_GT(totals.events, 0U);
-  EXPECT_GT(totals.resizes, 2U);
   RecordProperty("resizes", std::to_string(totals.resizes));
   RecordProperty("events", std::to_string(totals.events));
   RecordProperty("missing", std::to_string(totals.missing));
