@@ -14,8 +14,6 @@
 namespace eventd::engine {
 namespace {
 
-constexpr int64_t kSecond = 1'000'000'000;
-
 class InlineCommit : public IngestTest {
  protected:
   static uint64_t commits_here() { return stats().counter("ingest.shard.0.commits_here").value(); }
@@ -174,18 +172,24 @@ TEST(HandoffBorrow, OneAtATimeAndTheWriterWaitsForIt) {
   Handoff handoff(10);
   EXPECT_FALSE(handoff.try_borrow());  // nobody sleeps
   constexpr int kThreads = 4, kEach = 2000;
-  int64_t owner_only = 0;  // whoever owns the writer's side; a race shows under TSan
-  int posted = 0;
+  constexpr int64_t kShortNs = 20'000;  // the writer's sleep also ends while its place is lent
+  std::atomic<int> owners{0};
+  int64_t turns = 0;  // the owner's: a race shows under TSan
+  const auto own = [&] {
+    EXPECT_EQ(owners.fetch_add(1), 0);
+    ++turns;
+    std::this_thread::yield();
+    owners.fetch_sub(1);
+  };
+  int64_t expected = 0;
   std::thread writer([&] {
     Handoff::Contents contents;
-    int taken = 0;
-    while (taken < kThreads * kEach) {
-      ASSERT_TRUE(handoff.take(contents, 60 * kSecond, true));
+    for (int taken = 0; taken < kThreads * kEach; ++expected) {
+      ASSERT_TRUE(handoff.take(contents, kShortNs, true));
+      own();
       taken += static_cast<int>(contents.items.size());
-      owner_only += static_cast<int64_t>(contents.items.size());
       contents.clear();
     }
-    posted = taken;
   });
   std::atomic<int64_t> borrowed{0};
   std::vector<std::thread> threads;
@@ -193,7 +197,7 @@ TEST(HandoffBorrow, OneAtATimeAndTheWriterWaitsForIt) {
     threads.emplace_back([&] {
       for (int i = 0; i < kEach; ++i) {
         if (handoff.try_borrow()) {
-          ++owner_only;
+          own();
           borrowed.fetch_add(1);
           handoff.end_borrow(i % 5 == 0);
         }
@@ -203,8 +207,7 @@ TEST(HandoffBorrow, OneAtATimeAndTheWriterWaitsForIt) {
   }
   for (auto& thread : threads) thread.join();
   writer.join();
-  EXPECT_EQ(posted, kThreads * kEach);
-  EXPECT_EQ(owner_only, posted + borrowed.load());
+  EXPECT_EQ(turns, expected + borrowed.load());
   handoff.close();
   EXPECT_FALSE(handoff.try_borrow());
 }
