@@ -163,6 +163,9 @@ void Engine::reload() {
   if (Status status = open_log(*impl_->settings); !status.ok()) {
     log::warning("the log is not opened anew: " + status.error().message);
   }
+  if (Status status = impl_->shards->rescan(); !status.ok()) {
+    log::warning("archives are not looked for: " + status.error().message);
+  }
 }
 
 void Engine::dump_state() const {

@@ -46,7 +46,8 @@ class Engine {
   /// Drains, commits, writes synthetic.shutdown, closes. REQUIRES: no session left. 58030 when not
   /// everything could be committed. Idempotent.
   Status stop();
-  /// Reads the settings again and opens the log anew; what is wrong stays as it was, with a warning.
+  /// Reads the settings again, opens the log anew and looks for shard files that came or went; what is
+  /// wrong stays as it was, with a warning.
   void reload();
   /// Writes what everything is doing to <data_directory>/dump.<pid>.txt and to the log.
   void dump_state() const;

@@ -93,6 +93,8 @@ std::vector<std::string> ShardSet::Impl::active_names() const {
 void ShardSet::Impl::take_over(std::shared_ptr<ShardFile> file,
                                std::shared_ptr<const ShardView> view) {
   auto files = *historical;
+  // A rescan() may have met it between its renaming and now.
+  std::erase_if(files, [&](const ShardSnapshot& known) { return known.file->path() == file->path(); });
   files.push_back({std::move(file), std::move(view)});
   historical = std::make_shared<const std::vector<ShardSnapshot>>(std::move(files));
 }
