@@ -59,11 +59,11 @@ TEST(Coverage, RemovesFromTheMiddle) {
 }
 
 TEST(Coverage, IsASetOfSequences) {
-  for (uint32_t seed = 0; seed < 200; ++seed) {
+  for (uint32_t seed = 0; seed < 40; ++seed) {
     std::mt19937 random(seed);
     Coverage coverage;
     Model model;
-    for (int step = 0; step < 200; ++step) {
+    for (int step = 0; step < 100; ++step) {
       const auto cpu = static_cast<uint16_t>(random() % 3);
       const uint64_t first = 1 + random() % 100, last = first + random() % 12;
       const bool adds = random() % 3 != 0;
@@ -115,7 +115,7 @@ TEST(Coverage, CoarsensOverTheShortestDistancesAndForgetsNothing) {
 }
 
 TEST(Coverage, CoarseningKeepsToItsBound) {
-  for (uint32_t seed = 0; seed < 50; ++seed) {
+  for (uint32_t seed = 0; seed < 10; ++seed) {
     std::mt19937 random(seed);
     Coverage coverage;
     for (int i = 0; i < 500; ++i) {
