@@ -20,6 +20,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/long_tests.h"
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 // A target may know the structure of its input (libFuzzer's interface).
 extern "C" __attribute__((weak)) size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size,
@@ -64,7 +66,7 @@ void write_crash_file(int signal) {
 
 Options parse_options(int argc, char** argv) {
   Options options;
-  if (std::getenv("EVENTD_LONG_TESTS") != nullptr) options.seconds = 60;
+  if (eventd::long_tests()) options.seconds = 60;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (!argument.starts_with("--")) {

@@ -22,6 +22,7 @@
 #include "kmes/event_socket_protocol.h"
 #include "kmes/ring_reader.h"
 #include "unique_fd.h"
+#include "tests/support/long_tests.h"
 
 namespace eventd::kmes {
 namespace {
@@ -277,7 +278,7 @@ TEST_F(EventSocketTest, MalformedMessagesCloseTheConnectionAndAreCounted) {
 TEST_F(EventSocketTest, GarbageOfEveryKindAndAGoodClientBeside) {
   start();
   drain();
-  const bool is_long = std::getenv("EVENTD_LONG_TESTS") != nullptr;
+  const bool is_long = long_tests();
   std::mt19937_64 random(7);
   const UniqueFd good = connect();
   uint64_t good_sent = 0;

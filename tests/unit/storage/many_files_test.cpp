@@ -7,6 +7,7 @@
 
 #include "engine/storage/sqlite.h"
 #include "storage_fixture.h"
+#include "tests/support/long_tests.h"
 
 namespace eventd::engine {
 namespace {
@@ -98,7 +99,7 @@ class ManyFilesTest : public StorageTest {
 };
 
 TEST_F(ManyFilesTest, AllAreQueriedWithFewHandles) {
-  const int64_t files = std::getenv("EVENTD_LONG_TESTS") ? 3000 : 300;
+  const int64_t files = long_tests() ? 3000 : 300;
   make_files(files);
   const auto start = std::chrono::steady_clock::now();
   open_bounded(64);

@@ -5,6 +5,7 @@
 
 #include "engine/stats/registry.h"
 #include "storage_fixture.h"
+#include "tests/support/long_tests.h"
 
 namespace eventd::engine {
 namespace {
@@ -12,8 +13,6 @@ namespace {
 constexpr int64_t kBatch = 5000;
 constexpr int64_t kRowsPerSecond = 50'000;
 constexpr int64_t kBefore = 40'000;  // rows of the snapshot
-
-bool long_form() { return std::getenv("EVENTD_LONG_TESTS") != nullptr; }
 
 class WalBoundTest : public StorageTest {
  protected:
@@ -82,7 +81,7 @@ TEST_F(WalBoundTest, UnderALongCursor) {
       EXPECT_EQ(count, kBefore);
     });
   }
-  const int64_t end = kBefore + kRowsPerSecond * (long_form() ? 600 : 3);
+  const int64_t end = kBefore + kRowsPerSecond * (long_tests() ? 600 : 3);
   uint64_t most = 0, largest_batch = 0;
   int64_t written = kBefore;
   auto next = std::chrono::steady_clock::now();
@@ -112,7 +111,7 @@ TEST_F(WalBoundTest, UnderALongCursor) {
 
 // What a crash leaves is checkpointed soon, and is all there.
 TEST_F(WalBoundTest, ALargeWalLeftByACrash) {
-  const int64_t batches = long_form() ? 400 : 12;
+  const int64_t batches = long_tests() ? 400 : 12;
   const std::string path = directory_ + "/events/shard-0000.db";
   {
     auto opened = ShardSet::open({.directory = directory_ + "/events",

@@ -14,6 +14,7 @@
 #include "kmes/peer_identity.h"
 #include "kmes/stamp_guid.h"
 #include "tests/unit/kmes/libkmes/libkmes_fixture.h"
+#include "tests/support/long_tests.h"
 
 namespace eventd::kmes {
 namespace {
@@ -263,7 +264,7 @@ TEST_F(FakeServer, DyingWhileASenderWaitsIsAnError) {
 }
 
 TEST_F(FakeServer, SilenceTimesOut) {
-  if (std::getenv("EVENTD_LONG_TESTS") == nullptr) GTEST_SKIP() << "takes 10 s";
+  if (!eventd::long_tests()) GTEST_SKIP() << "takes 10 s";
   listen();
   EXPECT_EQ(kmes_open(options_.path.c_str(), 0), nullptr);
   EXPECT_EQ(errno, ETIMEDOUT) << "accepted by the kernel, never greeted";
