@@ -1,16 +1,18 @@
-// kmes_flood SOCKET TYPE PRODUCER COUNT BATCH: emits events {"p": PRODUCER, "id": 0…COUNT-1} through
-// libkmes in batches, as fast as they are taken. Prints how many were emitted; a server that goes
+// kmes_flood SOCKET TYPE PRODUCER COUNT BATCH [RATE]: emits events {"p": PRODUCER, "id": 0…COUNT-1}
+// through libkmes in batches, as fast as they are taken or RATE a second. Prints how many were emitted; a server that goes
 // away ends it with status 3, anything else wrong with 1.
 #include <time.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "kmes/libkmes/kmes.h"
@@ -49,10 +51,10 @@ bool server_gone(int error) { return error == EPIPE || error == ECONNRESET || er
 }  // namespace
 
 int main(int argc, char** argv) {
-  uint64_t producer = 0, count = 0, batch = 0;
-  if (argc != 6 || !parse(argv[3], producer) || !parse(argv[4], count) || !parse(argv[5], batch) ||
+  uint64_t producer = 0, count = 0, batch = 0, rate = 0;
+  if (argc < 6 || argc > 7 || (argc == 7 && !parse(argv[6], rate)) || !parse(argv[3], producer) || !parse(argv[4], count) || !parse(argv[5], batch) ||
       producer > UINT32_MAX || batch == 0 || batch > KMES_EMIT_BATCH_MAX) {
-    std::fprintf(stderr, "usage: kmes_flood SOCKET TYPE PRODUCER COUNT BATCH\n");
+    std::fprintf(stderr, "usage: kmes_flood SOCKET TYPE PRODUCER COUNT BATCH [RATE]\n");
     return kUsage;
   }
   const std::string_view type = argv[2];
@@ -65,6 +67,7 @@ int main(int argc, char** argv) {
   std::vector<kmes_entry> entries(batch);
   uint64_t sent = 0;
   int status = 0;
+  const auto started = std::chrono::steady_clock::now();
   while (sent < count && status == 0) {
     const auto now = static_cast<unsigned>(std::min<uint64_t>(batch, count - sent));
     for (unsigned i = 0; i < now; ++i) {
@@ -75,6 +78,13 @@ int main(int argc, char** argv) {
     const int failed = kmes_emit_batch(handle, entries.data(), now, &emitted);
     const int error = failed == 0 ? 0 : errno;
     sent += emitted;
+    if (rate != 0) {
+      // What was missed is made up for.
+      std::this_thread::sleep_until(
+          started + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                        std::chrono::duration<double>(static_cast<double>(sent) /
+                                                      static_cast<double>(rate))));
+    }
     if (error == EAGAIN) {  // over the rate: later
       const timespec pause{0, 1'000'000};
       ::nanosleep(&pause, nullptr);
