@@ -150,6 +150,10 @@ Status evaluate_node(const ExprNode& node, const EvalInput& input, Vector& out) 
     case Expr::Kind::kAllArray: return evaluate_any_all(node, input, out);
     case Expr::Kind::kArray: return evaluate_array(node, input, out);
     case Expr::Kind::kPayloadPath: return evaluate_payload_path(node, input, out);
+    case Expr::Kind::kSubquery:
+    case Expr::Kind::kRow:
+    case Expr::Kind::kField:
+    case Expr::Kind::kOuter:
     case Expr::Kind::kParameter: break;  // compile() refuses it
   }
   return {sqlstate::kInternalError, "expression without an evaluator"};

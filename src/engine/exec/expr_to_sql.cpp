@@ -134,9 +134,24 @@ class Printer {
                (expr.kind == Kind::kAnyArray ? " ANY (" : " ALL (") + print(*expr.children[1]) + "))";
       }
       case Kind::kArray: return "ARRAY[" + list(expr, 0, ", ") + "]";
+      case Kind::kOuter: return "$outer" + std::to_string(expr.index);
+      case Kind::kSubquery: return subquery(expr);
+      case Kind::kRow: return "ROW(" + list(expr, 0, ", ") + ")";
+      case Kind::kField: return "(" + print(*expr.children[0]) + ").f" + std::to_string(expr.index + 1);
       case Kind::kPayloadPath: return print_path(expr);
     }
     return "?";
+  }
+
+  std::string subquery(const Expr& expr) {
+    switch (expr.subquery->kind) {
+      case Subquery::Kind::kScalar: return "(SubPlan)";
+      case Subquery::Kind::kExists: return "EXISTS(SubPlan)";
+      case Subquery::Kind::kArray: return "ARRAY(SubPlan)";
+      case Subquery::Kind::kAny: return "ANY(SubPlan)";
+      case Subquery::Kind::kAll: return "ALL(SubPlan)";
+    }
+    return "(SubPlan)";
   }
 
   std::string print_case(const Expr& expr) {

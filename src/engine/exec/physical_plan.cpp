@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/exec/aggregation.h"
-#include "engine/exec/gather_operators.h"
-#include "engine/exec/sort_operator.h"
+#include "engine/exec/physical_costs.h"
 #include "engine/exec/source_operators.h"
 #include "engine/plan/stack_guard.h"
 
@@ -13,59 +11,10 @@ namespace eventd::engine {
 
 namespace {
 
-// Rough costs of a row, for is_short() and EXPLAIN; µs.
-constexpr double kEvaluateUs = 0.01, kGroupUs = 0.02, kSortUs = 0.2;
-constexpr double kFilterShare = 1.0 / 3;  // PostgreSQL's default for an unknown inequality
-constexpr double kGroupsExpected = 200;
-
 bool calls_blocking(const Expr& expr) {
   if (expr.function != nullptr && expr.function->name.substr(0, 8) == "pg_sleep") return true;
   return std::any_of(expr.children.begin(), expr.children.end(),
                      [](const ExprPtr& child) { return calls_blocking(*child); });
-}
-
-/// Every expression of a node itself.
-template <class F>
-void for_each_expression(const PlanNode& plan, const F& f) {
-  const auto visit = [&](const ExprPtr& expr) {
-    if (expr != nullptr) f(*expr);
-  };
-  visit(plan.condition);
-  std::for_each(plan.expressions.begin(), plan.expressions.end(), visit);
-  std::for_each(plan.group_by.begin(), plan.group_by.end(), visit);
-  for (const auto& row : plan.rows) std::for_each(row.begin(), row.end(), visit);
-  for (const AggregateCall& call : plan.aggregates) {
-    std::for_each(call.arguments.begin(), call.arguments.end(), visit);
-    visit(call.filter);
-    for (const SortKey& key : call.order) visit(key.expression);
-  }
-  for (const SortKey& key : plan.sort_keys) visit(key.expression);
-}
-
-bool has_volatile(const PlanNode& plan) {
-  bool found = false;
-  for_each_expression(plan, [&](const Expr& expr) {
-    found = found || expr.volatility() == Volatility::kVolatile;
-  });
-  return found;
-}
-
-/// Whether the rows below already come in the only order `sort` asks for.
-bool is_presorted(const PlanNode& sort) {
-  if (sort.sort_keys.size() != 1) return false;
-  const Expr* key = sort.sort_keys[0].expression.get();
-  const PlanNode* node = sort.children[0].get();
-  while (node->kind == PlanNode::Kind::kProject || node->kind == PlanNode::Kind::kFilter) {
-    if (key->kind != Expr::Kind::kColumn) return false;
-    if (node->kind == PlanNode::Kind::kProject) {
-      key = node->expressions[static_cast<size_t>(key->index)].get();
-    }
-    node = node->children[0].get();
-  }
-  if (key->kind != Expr::Kind::kColumn || node->kind != PlanNode::Kind::kScan) return false;
-  if (!node->scan_order || node->scan_order->descending != sort.sort_keys[0].descending) return false;
-  const ScanColumn& column = node->scan_columns[static_cast<size_t>(key->index)];
-  return column.extract == ScanColumn::Extract::kNone && column.column == node->scan_order->column;
 }
 
 /// generate_series over integers tells how many rows it makes; others are taken to be many.
@@ -90,7 +39,7 @@ double table_function_rows(const PlanNode& plan) {
 }  // namespace
 
 void PhysicalPlanner::note_functions(const PlanNode& plan) {
-  for_each_expression(plan, [&](const Expr& expr) { may_block_ = may_block_ || calls_blocking(expr); });
+  for_each_const_expression(plan, [&](const Expr& expr) { may_block_ = may_block_ || calls_blocking(expr); });
 }
 
 Result<BatchSourcePtr> PhysicalPlanner::build(const PlanNode& plan, PhysicalNode& node) {
@@ -117,6 +66,14 @@ Result<BatchSourcePtr> PhysicalPlanner::build(const PlanNode& plan, PhysicalNode
       case PlanNode::Kind::kDistinct: return build_distinct(plan, node);
       case PlanNode::Kind::kValues:
       case PlanNode::Kind::kTableFunction: return build_leaf(plan, node);
+      case PlanNode::Kind::kDistinctOn:
+        return Status(sqlstate::kFeatureNotSupported, "SELECT DISTINCT ON is not supported yet");
+      case PlanNode::Kind::kProjectSet:
+        return Status(sqlstate::kFeatureNotSupported, "set-returning functions here are not supported yet");
+      case PlanNode::Kind::kWorkingTable:
+      case PlanNode::Kind::kWith:
+      case PlanNode::Kind::kCteScan:
+        return Status(sqlstate::kFeatureNotSupported, "WITH is not supported yet");
       case PlanNode::Kind::kJoin: return Status(sqlstate::kFeatureNotSupported, "joins are not supported yet");
       case PlanNode::Kind::kApply:
         return Status(sqlstate::kFeatureNotSupported, "correlated subqueries and LATERAL are not supported yet");
@@ -220,158 +177,6 @@ Result<BatchSourcePtr> PhysicalPlanner::build_chain(const PlanNode& plan, Physic
                                                           std::move(expressions)));
 }
 
-size_t PhysicalPlanner::helpers_for(double time_us) const {
-  if (execution_.pool == nullptr || time_us < kParallelTimeUsMin) return 0;
-  const size_t threads = execution_.pool->thread_count();
-  const size_t others = execution_.pool->is_pool_thread() ? threads - 1 : threads;
-  return std::min(others, static_cast<size_t>(std::min(time_us / kShortTimeUsMax, 1024.0)));
-}
-
-Result<std::unique_ptr<Fragment>> PhysicalPlanner::parallel_fragment(const PlanNode& plan,
-                                                                     PhysicalNode& node) {
-  if (execution_.pool == nullptr) return std::unique_ptr<Fragment>();
-  const PlanNode* scan = &plan;
-  while (scan->kind == PlanNode::Kind::kFilter || scan->kind == PlanNode::Kind::kProject) {
-    if (has_volatile(*scan)) return std::unique_ptr<Fragment>();
-    scan = scan->children[0].get();
-  }
-  if (scan->kind != PlanNode::Kind::kScan || scan->scan_order) return std::unique_ptr<Fragment>();
-  if (helpers_for(scan->relation->estimate(scan_request(*scan)).time_us) == 0) {
-    return std::unique_ptr<Fragment>();
-  }
-  auto fragment = std::make_unique<Fragment>();
-  RETURN_IF_ERROR(add_steps(plan, node, *fragment));
-  return fragment;
-}
-
-Status PhysicalPlanner::add_steps(const PlanNode& plan, PhysicalNode& node, Fragment& fragment) {
-  RETURN_IF_ERROR(check_stack_depth());
-  node.plan = &plan;
-  if (plan.kind == PlanNode::Kind::kScan) {
-    ASSIGN_OR_RETURN(fragment.scan, open_scan(plan, scan_request(plan), node));
-    fragment.scan_stats = stats_of(node);
-    return {};
-  }
-  node.children.push_back(std::make_unique<PhysicalNode>());
-  PhysicalNode& child = *node.children.back();
-  RETURN_IF_ERROR(add_steps(*plan.children[0], child, fragment));
-  Fragment::Step step;
-  step.stats = stats_of(node);
-  const bool is_filter = plan.kind == PlanNode::Kind::kFilter;
-  if (is_filter) {
-    ASSIGN_OR_RETURN(step.condition, CompiledExpression::compile(*plan.condition, *context_.eval));
-  } else {
-    for (const ExprPtr& expr : plan.expressions) {
-      ASSIGN_OR_RETURN(ExpressionPtr expression, CompiledExpression::compile(*expr, *context_.eval));
-      step.expressions.push_back(std::move(expression));
-    }
-  }
-  fragment.steps.push_back(std::move(step));
-  node.name = is_filter ? "Filter" : "Result";
-  node.rows = is_filter ? std::max(1.0, child.rows * kFilterShare) : child.rows;
-  node.time_us = child.time_us + child.rows * kEvaluateUs;
-  return {};
-}
-
-Result<BatchSourcePtr> PhysicalPlanner::build_aggregate(const PlanNode& plan, PhysicalNode& node) {
-  ASSIGN_OR_RETURN(auto aggregation, AggregationPlan::compile(plan, *context_.eval));
-  node.name = plan.group_by.empty() ? "Aggregate" : "HashAggregate";
-  node.children.push_back(std::make_unique<PhysicalNode>());
-  PhysicalNode& child_node = *node.children.back();
-  std::unique_ptr<Fragment> fragment;
-  if (aggregation->can_split() && !has_volatile(plan)) {
-    ASSIGN_OR_RETURN(fragment, parallel_fragment(*plan.children[0], child_node));
-  }
-  BatchSourcePtr child;
-  if (fragment == nullptr) {
-    ASSIGN_OR_RETURN(child, build(*plan.children[0], child_node, std::nullopt));
-  }
-  node.rows = plan.group_by.empty() ? 1 : std::min(child_node.rows, kGroupsExpected);
-  node.time_us = child_node.time_us + child_node.rows * kGroupUs;
-  if (fragment != nullptr) {
-    node.helpers = helpers_for(node.time_us);
-    return BatchSourcePtr(std::make_unique<GatherAggregateOperator>(
-        context_, stats_of(node), std::move(*fragment), std::move(aggregation),
-        GatherOptions{execution_.pool, node.helpers}));
-  }
-  return BatchSourcePtr(std::make_unique<AggregateOperator>(context_, stats_of(node), std::move(child),
-                                                            std::move(aggregation)));
-}
-
-Result<BatchSourcePtr> PhysicalPlanner::build_sort(const PlanNode& plan, PhysicalNode& node, Bound bound) {
-  node.name = "Sort";
-  node.children.push_back(std::make_unique<PhysicalNode>());
-  PhysicalNode& child_node = *node.children.back();
-  const bool presorted = is_presorted(plan);
-  std::unique_ptr<Fragment> fragment;
-  if (!presorted && !has_volatile(plan)) {
-    ASSIGN_OR_RETURN(fragment, parallel_fragment(*plan.children[0], child_node));
-  }
-  BatchSourcePtr child;
-  if (fragment == nullptr) {
-    ASSIGN_OR_RETURN(child, build(*plan.children[0], child_node, presorted ? bound : std::nullopt));
-  }
-  node.rows = child_node.rows;
-  node.time_us = child_node.time_us;
-  if (presorted) {
-    // The merge below is the sort.
-    node.name = "Presorted";
-    return child;
-  }
-  if (bound && *bound <= kTopKMax) node.keep = bound;
-  node.time_us += child_node.rows * (node.keep ? kGroupUs : kSortUs);
-  if (node.keep) node.rows = std::min(node.rows, static_cast<double>(*node.keep));
-  ASSIGN_OR_RETURN(auto order, SortOrder::compile(plan.sort_keys, *context_.eval));
-  if (fragment != nullptr) {
-    node.helpers = helpers_for(node.time_us);
-    return BatchSourcePtr(std::make_unique<GatherSortOperator>(
-        context_, stats_of(node), std::move(*fragment), std::move(order), node.keep,
-        GatherOptions{execution_.pool, node.helpers}));
-  }
-  return BatchSourcePtr(std::make_unique<SortOperator>(context_, stats_of(node), std::move(child),
-                                                       std::move(order), node.keep));
-}
-
-Result<std::optional<uint64_t>> PhysicalPlanner::row_count(const Expr* expression, bool is_limit) const {
-  if (expression == nullptr) return std::optional<uint64_t>();
-  ASSIGN_OR_RETURN(const Datum value, evaluate_constant(*expression, *context_.eval));
-  if (value.is_null()) return std::optional<uint64_t>();
-  const auto* count = std::get_if<int64_t>(&value.value());
-  if (count == nullptr) return Status(sqlstate::kDatatypeMismatch, "LIMIT and OFFSET take a bigint");
-  if (*count < 0) {
-    return is_limit ? Status(sqlstate::kInvalidRowCountInLimit, "LIMIT must not be negative")
-                    : Status(sqlstate::kInvalidRowCountInOffset, "OFFSET must not be negative");
-  }
-  return std::optional<uint64_t>(static_cast<uint64_t>(*count));
-}
-
-Result<BatchSourcePtr> PhysicalPlanner::build_limit(const PlanNode& plan, PhysicalNode& node) {
-  ASSIGN_OR_RETURN(const std::optional<uint64_t> limit, row_count(plan.limit.get(), true));
-  ASSIGN_OR_RETURN(const std::optional<uint64_t> offset, row_count(plan.offset.get(), false));
-  node.name = "Limit";
-  node.children.push_back(std::make_unique<PhysicalNode>());
-  PhysicalNode& child_node = *node.children.back();
-  const bool ties = plan.with_ties && limit;
-  Bound bound;
-  // Both are below 2^63: the sum cannot wrap.
-  if (limit && !ties) bound = *limit + offset.value_or(0);
-  ASSIGN_OR_RETURN(BatchSourcePtr child, build(*plan.children[0], child_node, bound));
-  std::shared_ptr<const SortOrder> order;
-  if (ties) {
-    // The order is that of the sort below, whose keys are over the same columns.
-    const PlanNode& sort = *plan.children[0];
-    if (sort.kind != PlanNode::Kind::kSort) {
-      return Status(sqlstate::kFeatureNotSupported, "WITH TIES over this ORDER BY is not supported");
-    }
-    ASSIGN_OR_RETURN(order, SortOrder::compile(sort.sort_keys, *context_.eval));
-  }
-  node.rows = child_node.rows;
-  if (limit) node.rows = std::min(node.rows, static_cast<double>(*limit));
-  node.time_us = child_node.time_us;
-  return BatchSourcePtr(std::make_unique<LimitOperator>(context_, stats_of(node), std::move(child), limit,
-                                                        offset.value_or(0), std::move(order)));
-}
-
 Result<BatchSourcePtr> PhysicalPlanner::build_append(const PlanNode& plan, PhysicalNode& node) {
   node.name = "Append";
   std::vector<BatchSourcePtr> children;
@@ -383,19 +188,6 @@ Result<BatchSourcePtr> PhysicalPlanner::build_append(const PlanNode& plan, Physi
     node.time_us += node.children.back()->time_us;
   }
   return BatchSourcePtr(std::make_unique<AppendOperator>(context_, stats_of(node), std::move(children)));
-}
-
-Result<BatchSourcePtr> PhysicalPlanner::build_distinct(const PlanNode& plan, PhysicalNode& node) {
-  node.name = "HashAggregate";
-  node.children.push_back(std::make_unique<PhysicalNode>());
-  PhysicalNode& child_node = *node.children.back();
-  ASSIGN_OR_RETURN(BatchSourcePtr child, build(*plan.children[0], child_node, std::nullopt));
-  std::vector<Oid> types;
-  for (const OutputColumn& column : plan.columns) types.push_back(column.type.id);
-  node.rows = std::min(child_node.rows, kGroupsExpected);
-  node.time_us = child_node.time_us + child_node.rows * kGroupUs;
-  return BatchSourcePtr(std::make_unique<DistinctOperator>(context_, stats_of(node), std::move(child),
-                                                           std::move(types)));
 }
 
 Result<BatchSourcePtr> PhysicalPlanner::build_leaf(const PlanNode& plan, PhysicalNode& node) {

@@ -27,6 +27,8 @@ class SessionFacts {
   virtual std::string server_version_text() const = 0;  ///< version()
 };
 
+class SubqueryRunner;  // engine/exec
+
 /// Constant while one statement runs. Borrowed by evaluators on several threads.
 struct EvalContext {
   FormatOptions format;
@@ -34,6 +36,8 @@ struct EvalContext {
   int64_t statement_timestamp_us = 0;
   const SessionFacts* session = nullptr;
   const CancelToken* cancel = nullptr;  ///< never null while a statement runs
+  /// Runs the queries in expressions. Set by the executor; functions have no use for it.
+  SubqueryRunner* subqueries = nullptr;
 };
 
 }  // namespace eventd::engine

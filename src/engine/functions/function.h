@@ -108,6 +108,20 @@ struct AggregateFunction {
   ResolveResult resolve_result = nullptr;
 };
 
+/// row_number() and its kin: functions of a row's place in its partition. What they compute is the
+/// window operator's; here is what the binder must know.
+struct WindowFunction {
+  enum class Kind : uint8_t {
+    kRowNumber, kRank, kDenseRank, kPercentRank, kCumeDist, kNtile,
+    kLag, kLead, kFirstValue, kLastValue, kNthValue
+  };
+  Oid id = 0;
+  std::string_view name;
+  std::vector<Oid> arguments;
+  Oid result = 0;
+  Kind kind = Kind::kRowNumber;
+};
+
 /// A function that returns rows (generate_series). Columns are fixed per overload; a column of
 /// type anyelement (unnest) has the element type of the first argument.
 class TableFunctionCursor {
@@ -134,6 +148,7 @@ class FunctionCatalog {
   std::span<const Operator* const> operators(std::string_view name) const;
   std::span<const AggregateFunction* const> aggregates(std::string_view name) const;
   std::span<const TableFunction* const> table_functions(std::string_view name) const;
+  std::span<const WindowFunction* const> window_functions(std::string_view name) const;
   /// The cast entry, or null. Casts through text (I/O conversion) have none: see io_cast().
   const Cast* cast(Oid source, Oid target) const;
   /// text-ish → any type by its input function, or any type → text-ish by its output function;

@@ -14,7 +14,8 @@ FunctionCatalog::FunctionCatalog() : tables_(std::make_unique<Tables>()) {
         register_io_casts, register_session, register_server, register_series, register_eql,
         register_count_sum,
         register_min_max, register_statistics, register_collecting_aggregates,
-        register_ordered_set, register_array, register_datetime, register_jsonb}) {
+        register_ordered_set, register_array, register_datetime, register_jsonb,
+        register_window_functions}) {
     register_functions(builder);
   }
   builder.finish();
@@ -49,6 +50,11 @@ std::span<const AggregateFunction* const> FunctionCatalog::aggregates(std::strin
 std::span<const TableFunction* const> FunctionCatalog::table_functions(
     std::string_view name) const {
   return by_name(tables_->table_functions_by_name, name);
+}
+
+std::span<const WindowFunction* const> FunctionCatalog::window_functions(
+    std::string_view name) const {
+  return by_name(tables_->window_functions_by_name, name);
 }
 
 const Cast* FunctionCatalog::cast(Oid source, Oid target) const {

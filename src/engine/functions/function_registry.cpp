@@ -124,6 +124,19 @@ void FunctionCatalog::Builder::builtin_table_function(std::string_view signature
   add_table_function(std::move(function));
 }
 
+void FunctionCatalog::Builder::builtin_window_function(std::string_view signature,
+                                                       WindowFunction::Kind kind) {
+  const PostgresProc& proc = require_proc(signature);
+  WindowFunction function;
+  function.id = proc.id;
+  function.name = proc.name();
+  function.arguments.assign(proc.arguments, proc.arguments + proc.argument_count);
+  function.result = proc.result;
+  function.kind = kind;
+  const WindowFunction& added = tables_.window_functions.emplace_back(std::move(function));
+  tables_.window_functions_by_name[added.name].push_back(&added);
+}
+
 const ScalarFunction* FunctionCatalog::Builder::add_function(ScalarFunction function) {
   if (function.id == 0)
     function.id = kFirstOwnOid + static_cast<Oid>(tables_.functions.size());

@@ -34,6 +34,9 @@ class FunctionCatalog::Builder {
   /// A set-returning function of PostgreSQL 15: id, name and arguments are filled in.
   void builtin_table_function(std::string_view signature, TableFunction function);
 
+  /// A window function of PostgreSQL 15.
+  void builtin_window_function(std::string_view signature, WindowFunction::Kind kind);
+
   const ScalarFunction* add_function(ScalarFunction function);
   void add_operator(Operator entry);
   /// Replaces an entry of the same pair. source == target: the modifier cast of that type.
@@ -79,6 +82,7 @@ void register_statistics(FunctionCatalog::Builder& builder);
 void register_collecting_aggregates(FunctionCatalog::Builder& builder);
 void register_ordered_set(FunctionCatalog::Builder& builder);
 void register_array(FunctionCatalog::Builder& builder);
+void register_window_functions(FunctionCatalog::Builder& builder);
 // datetime_*.cpp and jsonb_*.cpp.
 void register_datetime(FunctionCatalog::Builder& builder);
 void register_jsonb(FunctionCatalog::Builder& builder);

@@ -20,6 +20,7 @@ struct FunctionCatalog::Tables {
   std::deque<Operator> operators;
   std::deque<AggregateFunction> aggregates;
   std::deque<TableFunction> table_functions;
+  std::deque<WindowFunction> window_functions;
   std::unordered_map<uint64_t, Cast> casts;
   std::unordered_map<uint64_t, const ScalarFunction*> io_casts;
   std::unordered_map<Oid, const ScalarFunction*> modifier_casts;
@@ -28,6 +29,7 @@ struct FunctionCatalog::Tables {
   ByName<Operator> operators_by_name;
   ByName<AggregateFunction> aggregates_by_name;
   ByName<TableFunction> table_functions_by_name;
+  ByName<WindowFunction> window_functions_by_name;
   std::unordered_map<Oid, const ScalarFunction*> functions_by_id;
 
   static uint64_t pair_key(Oid source, Oid target) { return uint64_t{source} << 32 | target; }

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/plan/join_type.h"
+
 namespace eventd::engine {
 
 struct AstExpr;
@@ -37,15 +39,37 @@ struct AstSortItem {
   int position = 0;
 };
 
+/// ROWS BETWEEN … of a window.
+struct AstWindowFrame {
+  enum class Mode : uint8_t { kRange, kRows, kGroups } mode = Mode::kRange;
+  enum class Bound : uint8_t {
+    kUnboundedPreceding, kOffsetPreceding, kCurrentRow, kOffsetFollowing, kUnboundedFollowing
+  };
+  Bound start = Bound::kUnboundedPreceding, end = Bound::kCurrentRow;
+  enum class Exclusion : uint8_t { kNone, kCurrentRow, kGroup, kTies } exclusion = Exclusion::kNone;
+  AstExprPtr start_offset, end_offset;  ///< of kOffsetPreceding and kOffsetFollowing
+  bool given = false;                   ///< a frame clause was written
+};
+
+/// OVER (…), OVER name, or an item of the WINDOW clause.
+struct AstWindow {
+  std::string name;       ///< WINDOW name AS …; or all there is of OVER name
+  std::string reference;  ///< the window it starts from: OVER (name ORDER BY …)
+  std::vector<AstExprPtr> partition_by;
+  std::vector<AstSortItem> order_by;
+  AstWindowFrame frame;
+  int position = 0;
+};
+
 /// What a function call may carry besides its arguments.
 struct AstCallOptions {
   std::vector<AstSortItem> order;
   AstExprPtr filter;
+  std::unique_ptr<AstWindow> over;  ///< null = no OVER clause
   bool within_group = false;
   bool star = false;
   bool distinct = false;
   bool variadic = false;
-  bool over = false;  ///< has an OVER clause
 };
 
 /// One expression node.
@@ -77,6 +101,13 @@ struct AstExpr {
     kValueFunction,///< `names[0]`: current_timestamp …; `number` the precision or -1
     kArray,        ///< ARRAY[children]
     kSubscript,    ///< children[0][children[1]]
+    kSlice,        ///< children[0][children[1] : children[2]]; a missing bound is kDefault
+    kField,        ///< (children[0]).`names[0]`; `star` for .*
+    kRow,          ///< ROW(children) or (a, b)
+    kGrouping,     ///< GROUPING(children)
+    kNamedArgument,///< names[0] => children[0], in a call
+    kScalarSubquery, kExists, kArraySubquery,  ///< `subquery`
+    kAnySubquery, kAllSubquery,  ///< children[0] `names` ANY|ALL (`subquery`); IN is = ANY
     kUnsupported,  ///< `text` names a construct the binder refuses (0A000) at `position`
   };
 
@@ -90,6 +121,10 @@ struct AstExpr {
   std::vector<AstExprPtr> children;
   std::unique_ptr<AstTypeName> type;
   std::unique_ptr<AstCallOptions> call;  ///< null for a plain call
+  SelectAstPtr subquery;
+
+  AstExpr();
+  ~AstExpr();
 };
 
 /// `expression [AS name]` of a target list.
@@ -99,32 +134,104 @@ struct AstTarget {
   int position = 0;
 };
 
+/// A column of a FROM function's definition list: AS t(a int, b text).
+struct AstColumnDefinition {
+  std::string name;
+  std::unique_ptr<AstTypeName> type;
+};
+
 /// One item of FROM.
 struct AstFromItem {
-  enum class Kind : uint8_t { kRelation, kSubquery, kFunction, kUnsupported } kind = Kind::kRelation;
+  enum class Kind : uint8_t {
+    kRelation, kSubquery,
+    kFunction,  ///< `functions`, one or (ROWS FROM) several
+    kJoin,      ///< `left` `join` `right`
+    kUnsupported
+  } kind = Kind::kRelation;
   std::string schema, name;  ///< kRelation; kUnsupported: `name` says what
   SelectAstPtr subquery;
-  AstExprPtr function;       ///< a kCall
+  std::vector<AstExprPtr> functions;  ///< kCall, or another expression that looks like a call
+  std::vector<std::vector<AstColumnDefinition>> definitions;  ///< for each function, maybe empty
   bool ordinality = false;
+  bool lateral = false;
+
+  std::unique_ptr<AstFromItem> left, right;
+  JoinType join = JoinType::kInner;   ///< CROSS JOIN is kInner without a condition
+  bool natural = false;
+  std::vector<std::string> using_columns;
+  std::string using_alias;            ///< JOIN … USING (…) AS alias
+  AstExprPtr on;
+
   std::string alias;         ///< empty = none
   std::vector<std::string> column_aliases;
   int position = 0;
+
+  AstFromItem();
+  ~AstFromItem();
+  AstFromItem(AstFromItem&&) noexcept;
+  AstFromItem& operator=(AstFromItem&&) noexcept;
 };
 
-/// SELECT, VALUES, TABLE or a UNION ALL of them.
+/// An item of GROUP BY.
+struct AstGroupItem {
+  enum class Kind : uint8_t {
+    kExpression,
+    kEmpty,  ///< ()
+    kList,   ///< (a, b) inside the three below: `items` are expressions
+    kRollup, kCube, kSets
+  } kind = Kind::kExpression;
+  AstExprPtr expression;
+  std::vector<AstGroupItem> items;
+  int position = 0;
+};
+
+/// name [(columns)] AS [[NOT] MATERIALIZED] (query) [SEARCH …] [CYCLE …]
+struct AstCte {
+  std::string name;
+  std::vector<std::string> columns;
+  SelectAstPtr query;
+  enum class Materialized : uint8_t { kDefault, kAlways, kNever } materialized = Materialized::kDefault;
+  struct Search {
+    bool breadth_first = false;
+    std::vector<std::string> columns;
+    std::string sequence_column;
+    int position = 0;
+  };
+  struct Cycle {
+    std::vector<std::string> columns;
+    std::string mark_column, path_column;
+    AstExprPtr mark_value, mark_default;  ///< null = true and false
+    int position = 0;
+  };
+  std::unique_ptr<Search> search;
+  std::unique_ptr<Cycle> cycle;
+  int position = 0;
+};
+
+/// SELECT, VALUES, TABLE or a set operation of them.
 struct SelectAst {
+  std::vector<AstCte> with;
+  bool with_recursive = false;
   std::vector<AstTarget> targets;
   std::vector<AstFromItem> from;
   AstExprPtr where;
-  std::vector<AstExprPtr> group_by;
+  std::vector<AstGroupItem> group_by;
+  bool group_distinct = false;                  ///< GROUP BY DISTINCT
   AstExprPtr having;
+  std::vector<AstWindow> windows;               ///< the WINDOW clause
   bool distinct = false;
+  std::vector<AstExprPtr> distinct_on;          ///< with `distinct`: DISTINCT ON (…)
   std::vector<std::vector<AstExprPtr>> values;  ///< a VALUES list; `targets` is empty then
-  std::vector<SelectAstPtr> union_all;          ///< the arms; nothing but order and limit beside
+  /// A set operation: `arms` (two or more), evaluated from the left; nothing but WITH, order and
+  /// limit beside. Chains of one operation are flat: no recursion over 10,000 UNION ALLs.
+  enum class SetOperation : uint8_t { kNone, kUnion, kIntersect, kExcept } set_operation = SetOperation::kNone;
+  bool set_all = false;
+  std::vector<SelectAstPtr> arms;
   std::vector<AstSortItem> order_by;
   AstExprPtr limit, offset;
   bool with_ties = false;
-  /// A clause the binder refuses (0A000), e.g. "WITH"; empty = none.
+  int position = 0;
+  /// A clause the binder refuses (0A000), e.g. "SELECT INTO"; empty = none.
   std::string unsupported;
   int unsupported_position = 0;
 };

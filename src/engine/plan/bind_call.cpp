@@ -269,9 +269,9 @@ Result<ExprPtr> ExpressionBinder::bind_aggregate_call(const AggregateFunction& f
     return bind_error(sqlstate::kGroupingError, "aggregate function calls cannot be nested",
                       ast.position);
   }
-  if (aggregates_ == nullptr) {
+  if (!clause_.aggregates) {
     return bind_error(sqlstate::kGroupingError,
-                      "aggregate functions are not allowed in " + std::string(clause_),
+                      "aggregate functions are not allowed in " + std::string(clause_.name),
                       ast.position);
   }
   if (arguments.empty() && !(options != nullptr && options->star)) {
@@ -316,9 +316,9 @@ Result<ExprPtr> ExpressionBinder::bind_aggregate_call(const AggregateFunction& f
     }
   }
   const Type type = call.type;
-  aggregates_->push_back(std::move(call));
+  level_.aggregates.push_back(std::move(call));
   ExprPtr result = Expr::column(
-      kAggregateColumnBase + static_cast<int>(aggregates_->size()) - 1, type);
+      kAggregateColumnBase + static_cast<int>(level_.aggregates.size()) - 1, type);
   result->position = ast.position;
   return result;
 }

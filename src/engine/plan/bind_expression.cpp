@@ -123,6 +123,16 @@ Result<ExprPtr> ExpressionBinder::bind_node(const AstExpr& ast) {
     case Kind::kValueFunction: return bind_value_function(ast);
     case Kind::kArray: return bind_array(ast);
     case Kind::kSubscript: return bind_subscript(ast);
+    case Kind::kSlice: return not_supported_yet("an array slice", ast.position);
+    case Kind::kField: return not_supported_yet("selecting a field of a value", ast.position);
+    case Kind::kRow: return not_supported_yet("a row constructor", ast.position);
+    case Kind::kGrouping: return not_supported_yet("GROUPING", ast.position);
+    case Kind::kNamedArgument: return not_supported_yet("named argument notation", ast.position);
+    case Kind::kScalarSubquery:
+    case Kind::kExists:
+    case Kind::kArraySubquery:
+    case Kind::kAnySubquery:
+    case Kind::kAllSubquery: return not_supported_yet("a subquery in an expression", ast.position);
     case Kind::kUnsupported: return not_supported_yet(ast.text, ast.position);
   }
   return not_supported_yet("this expression", ast.position);
@@ -132,12 +142,11 @@ Result<ExprPtr> ExpressionBinder::bind_column(const AstExpr& ast) {
   if (ast.star) {
     return bind_error(sqlstate::kSyntaxError, "\"*\" is not allowed in this context", ast.position);
   }
-  if (scope_.relations().empty() && clause_ == "LIMIT") {
+  if (level_.scope.relations().empty() && clause_.name == "LIMIT") {
     return bind_error(sqlstate::kInvalidColumnReference,
                       "argument of LIMIT must not contain variables", ast.position);
   }
-  ASSIGN_OR_RETURN(const size_t index, scope_.find(ast));
-  return at(Expr::column(static_cast<int>(index), scope_.columns()[index].type), ast.position);
+  return level_.find_column(ast);
 }
 
 // As make_const(): integers beyond int4 are int8, beyond that or with a fraction numeric.

@@ -51,19 +51,21 @@ Status SelectBinder::bind_from(const SelectAst& select, Block& block) {
         error.hint = "For example, FROM (SELECT ...) [AS] foo.";
         return error;
       }
-      ASSIGN_OR_RETURN(block.plan, bind(*item.subquery));
+      ASSIGN_OR_RETURN(block.plan, bind(*item.subquery, *block.level.frame));
       break;
     }
     case AstFromItem::Kind::kFunction: {
-      ASSIGN_OR_RETURN(block.plan, bind_table_function(item));
-      if (name.empty()) name = item.function->names.empty() ? "" : item.function->names.back();
+      ASSIGN_OR_RETURN(block.plan, bind_table_function(item, block));
+      if (name.empty()) name = item.functions[0]->names.empty() ? "" : item.functions[0]->names.back();
       break;
     }
+    case AstFromItem::Kind::kJoin:
+      return not_supported_yet("JOIN", item.position);
     case AstFromItem::Kind::kUnsupported:
       return not_supported_yet(item.name, item.position);
   }
   RETURN_IF_ERROR(apply_column_aliases(item, block.plan->columns));
-  block.scope.add_relation(std::move(name), item.alias.empty() ? item.schema : "",
+  block.level.scope.add_relation(std::move(name), item.alias.empty() ? item.schema : "",
                            block.plan->columns);
   return {};
 }
@@ -90,13 +92,13 @@ Result<PlanPtr> SelectBinder::bind_relation(const AstFromItem& item) {
 }
 
 // FROM generate_series(…): a set-returning function with constant arguments.
-Result<PlanPtr> SelectBinder::bind_table_function(const AstFromItem& item) {
-  const AstExpr& call = *item.function;
+Result<PlanPtr> SelectBinder::bind_table_function(const AstFromItem& item, Block& block) {
+  const AstExpr& call = *item.functions[0];
   if (item.ordinality) return not_supported_yet("WITH ORDINALITY", item.position);
-  if (call.kind != AstExpr::Kind::kCall) return bind_function_row(item);
+  if (call.kind != AstExpr::Kind::kCall) return bind_function_row(item, block);
   const auto functions = FunctionCatalog::instance().table_functions(call.names.back());
-  if (functions.empty()) return bind_function_row(item);
-  const Scope no_columns;
+  if (functions.empty()) return bind_function_row(item, block);
+  QueryLevel no_columns(*block.level.frame);
   ExpressionBinder binder(state_, no_columns, "functions in FROM");
   std::vector<ExprPtr> arguments;
   std::vector<Oid> types;
@@ -149,14 +151,14 @@ Result<PlanPtr> SelectBinder::bind_table_function(const AstFromItem& item) {
 }
 
 // FROM now(): one row of a scalar function.
-Result<PlanPtr> SelectBinder::bind_function_row(const AstFromItem& item) {
-  const Scope no_columns;
+Result<PlanPtr> SelectBinder::bind_function_row(const AstFromItem& item, Block& block) {
+  QueryLevel no_columns(*block.level.frame);
   ExpressionBinder binder(state_, no_columns, "functions in FROM");
-  ASSIGN_OR_RETURN(ExprPtr value, binder.bind(*item.function));
+  ASSIGN_OR_RETURN(ExprPtr value, binder.bind(*item.functions[0]));
   ASSIGN_OR_RETURN(value, resolve_unknown(std::move(value), state_.parameters));
   if (has_column(*value)) return not_supported_yet("LATERAL", item.position);
   auto plan = std::make_unique<PlanNode>(PlanNode::Kind::kValues);
-  plan->columns.push_back({item.alias.empty() ? column_name_of(*item.function) : item.alias,
+  plan->columns.push_back({item.alias.empty() ? column_name_of(*item.functions[0]) : item.alias,
                            value->type, 0, 0});
   plan->rows.emplace_back();
   plan->rows.back().push_back(std::move(value));

@@ -20,7 +20,11 @@ bool has_aggregate(const Expr& expression) {
 
 // GROUP BY items: a number is an ordinal, a bare name an input column or else an output name.
 Status SelectBinder::bind_group_by(const SelectAst& select, Block& block) {
-  for (const AstExprPtr& item : select.group_by) {
+  for (const AstGroupItem& group : select.group_by) {
+    if (group.kind != AstGroupItem::Kind::kExpression) {
+      return not_supported_yet("GROUPING SETS", group.position);
+    }
+    const AstExprPtr& item = group.expression;
     int target = -1;
     if (item->kind == AstExpr::Kind::kInteger) {
       if (item->number < 1 || item->number > static_cast<int64_t>(block.columns.size())) {
@@ -31,7 +35,7 @@ Status SelectBinder::bind_group_by(const SelectAst& select, Block& block) {
       }
       target = static_cast<int>(item->number - 1);
     } else if (item->kind == AstExpr::Kind::kColumnRef && item->names.size() == 1 && !item->star &&
-               block.scope.find_unqualified(item->names[0]) < 0) {
+               block.level.scope.find_unqualified(item->names[0]) < 0) {
       for (size_t i = 0; i < block.columns.size(); ++i) {
         if (block.columns[i].name != item->names[0]) continue;
         if (target >= 0 && !block.targets[i]->equals(*block.targets[static_cast<size_t>(target)])) {
@@ -57,7 +61,7 @@ Status SelectBinder::bind_group_by(const SelectAst& select, Block& block) {
       RETURN_IF_ERROR(state_.spend(1));
       expression = chosen->clone();
     } else {
-      ExpressionBinder binder(state_, block.scope, "GROUP BY");
+      ExpressionBinder binder(state_, block.level, "GROUP BY");
       ASSIGN_OR_RETURN(expression, binder.bind(*item));
       ASSIGN_OR_RETURN(expression, resolve_unknown(std::move(expression), state_.parameters));
     }
@@ -85,7 +89,7 @@ Status SelectBinder::replace_grouped(ExprPtr& expression, const Block& block) co
     }
     return bind_error(sqlstate::kGroupingError,
                       "column \"" +
-                          block.scope.qualified_name(static_cast<size_t>(expression->index)) +
+                          block.level.scope.qualified_name(static_cast<size_t>(expression->index)) +
                           "\" must appear in the GROUP BY clause or be used in an aggregate "
                           "function",
                       expression->position);
@@ -96,7 +100,7 @@ Status SelectBinder::replace_grouped(ExprPtr& expression, const Block& block) co
 
 // Puts an Aggregate (and HAVING's filter) above the plan when the query is a grouped one.
 Status SelectBinder::apply_grouping(Block& block) {
-  if (block.group_by.empty() && block.aggregates.empty() && block.having == nullptr) return {};
+  if (block.group_by.empty() && block.level.aggregates.empty() && block.having == nullptr) return {};
   for (ExprPtr& target : block.targets) RETURN_IF_ERROR(replace_grouped(target, block));
   if (block.having != nullptr) RETURN_IF_ERROR(replace_grouped(block.having, block));
   auto aggregate = std::make_unique<PlanNode>(PlanNode::Kind::kAggregate);
@@ -104,15 +108,15 @@ Status SelectBinder::apply_grouping(Block& block) {
     OutputColumn column;
     column.type = key->type;
     if (key->kind == Expr::Kind::kColumn) {
-      column = block.scope.columns()[static_cast<size_t>(key->index)];
+      column = block.level.scope.columns()[static_cast<size_t>(key->index)];
     }
     aggregate->columns.push_back(std::move(column));
   }
-  for (const AggregateCall& call : block.aggregates) {
+  for (const AggregateCall& call : block.level.aggregates) {
     aggregate->columns.push_back({std::string(call.function->name), call.type, 0, 0});
   }
   aggregate->group_by = std::move(block.group_by);
-  aggregate->aggregates = std::move(block.aggregates);
+  aggregate->aggregates = std::move(block.level.aggregates);
   aggregate->children.push_back(std::move(block.plan));
   block.plan = std::move(aggregate);
   if (block.having != nullptr) {

@@ -71,7 +71,8 @@ Result<PlanPtr> SelectBinder::bind_for_insert(const SelectAst& select,
                                               int position) {
   const bool plain_values = !select.values.empty() && select.order_by.empty() &&
                             select.limit == nullptr && select.offset == nullptr;
-  ASSIGN_OR_RETURN(PlanPtr plan, bind(select, select.values.empty() || plain_values));
+  SubqueryFrame statement;
+  ASSIGN_OR_RETURN(PlanPtr plan, bind(select, statement, select.values.empty() || plain_values));
   if (plan->columns.size() > targets.size()) {
     return bind_error(sqlstate::kSyntaxError,
                       "INSERT has more expressions than target columns", position);

@@ -62,7 +62,7 @@ Result<int> SelectBinder::order_target(const AstSortItem& item, const SelectAst&
                    find_output(*item.expression, block.columns,
                                std::span(block.targets).first(block.columns.size())));
   if (output >= 0) return output;
-  ExpressionBinder binder(state_, block.scope, "ORDER BY", &block.aggregates);
+  ExpressionBinder binder(state_, block.level, Clause::order_by());
   ASSIGN_OR_RETURN(ExprPtr expression, binder.bind(*item.expression));
   ASSIGN_OR_RETURN(expression, resolve_unknown(std::move(expression), state_.parameters));
   for (size_t i = 0; i < block.targets.size(); ++i) {
@@ -94,7 +94,7 @@ Result<std::vector<SortKey>> SelectBinder::order_by_output(const SelectAst& sele
   for (const AstSortItem& item : select.order_by) {
     ASSIGN_OR_RETURN(const int column, find_output(*item.expression, plan.columns, {}));
     if (column < 0) {
-      if (!select.union_all.empty()) {
+      if (select.set_operation != SelectAst::SetOperation::kNone) {
         Error error = bind_error(sqlstate::kFeatureNotSupported,
                                  "invalid UNION/INTERSECT/EXCEPT ORDER BY clause",
                                  item.expression->position);
@@ -108,10 +108,11 @@ Result<std::vector<SortKey>> SelectBinder::order_by_output(const SelectAst& sele
   return keys;
 }
 
-Status SelectBinder::bind_limit(const SelectAst& select, PlanNode& limit) {
+Status SelectBinder::bind_limit(const SelectAst& select, PlanNode& limit,
+                                SubqueryFrame& frame) {
   const auto bind_count = [&](const AstExpr& ast, std::string_view clause,
                               ExprPtr& out) -> Status {
-    const Scope no_columns;
+    QueryLevel no_columns(frame);
     ExpressionBinder binder(state_, no_columns, "LIMIT");
     ASSIGN_OR_RETURN(ExprPtr count, binder.bind(ast));
     if (!can_coerce(count->type.id, oid::kInt8, CastContext::kAssignment)) {
@@ -132,7 +133,8 @@ Status SelectBinder::bind_limit(const SelectAst& select, PlanNode& limit) {
 
 Result<PlanPtr> SelectBinder::add_order_and_limit(const SelectAst& select, PlanPtr plan,
                                                   std::vector<SortKey> keys,
-                                                  size_t visible_columns) {
+                                                  size_t visible_columns,
+                                                  SubqueryFrame& frame) {
   if (!keys.empty()) {
     PlanPtr sort = plan_above(PlanNode::Kind::kSort, std::move(plan));
     sort->sort_keys = std::move(keys);
@@ -140,7 +142,7 @@ Result<PlanPtr> SelectBinder::add_order_and_limit(const SelectAst& select, PlanP
   }
   if (select.limit != nullptr || select.offset != nullptr) {
     PlanPtr limit = plan_above(PlanNode::Kind::kLimit, std::move(plan));
-    RETURN_IF_ERROR(bind_limit(select, *limit));
+    RETURN_IF_ERROR(bind_limit(select, *limit, frame));
     plan = std::move(limit);
   }
   if (plan->columns.size() > visible_columns) {  // drops hidden sort columns

@@ -13,21 +13,25 @@ PlanPtr plan_above(PlanNode::Kind kind, PlanPtr child) {
   return node;
 }
 
-Result<PlanPtr> SelectBinder::bind(const SelectAst& select, bool keep_unknown) {
+Result<PlanPtr> SelectBinder::bind(const SelectAst& select, SubqueryFrame& frame,
+                                   bool keep_unknown) {
   RETURN_IF_ERROR(check_stack_depth());
   if (!select.unsupported.empty()) {
     return not_supported_yet(select.unsupported, select.unsupported_position);
   }
-  if (!select.values.empty()) return bind_values(select, keep_unknown);
-  if (!select.union_all.empty()) return bind_union_all(select);
-  return bind_select(select, keep_unknown);
+  if (!select.values.empty()) return bind_values(select, frame, keep_unknown);
+  if (select.set_operation != SelectAst::SetOperation::kNone) {
+    return bind_set_operation(select, frame);
+  }
+  return bind_select(select, frame, keep_unknown);
 }
 
-Result<PlanPtr> SelectBinder::bind_select(const SelectAst& select, bool keep_unknown) {
-  Block block;
+Result<PlanPtr> SelectBinder::bind_select(const SelectAst& select, SubqueryFrame& frame,
+                                          bool keep_unknown) {
+  Block block(frame);
   RETURN_IF_ERROR(bind_from(select, block));
   if (select.where != nullptr) {
-    ExpressionBinder binder(state_, block.scope, "WHERE");
+    ExpressionBinder binder(state_, block.level, "WHERE");
     ASSIGN_OR_RETURN(ExprPtr condition, binder.bind(*select.where));
     PlanPtr filter = plan_above(PlanNode::Kind::kFilter, std::move(block.plan));
     ASSIGN_OR_RETURN(filter->condition,
@@ -36,7 +40,7 @@ Result<PlanPtr> SelectBinder::bind_select(const SelectAst& select, bool keep_unk
   }
   RETURN_IF_ERROR(bind_targets(select, block));
   if (select.having != nullptr) {
-    ExpressionBinder binder(state_, block.scope, "HAVING", &block.aggregates);
+    ExpressionBinder binder(state_, block.level, Clause::having());
     ASSIGN_OR_RETURN(ExprPtr condition, binder.bind(*select.having));
     ASSIGN_OR_RETURN(block.having,
                      coerce_to_boolean(std::move(condition), "HAVING", state_.parameters));
@@ -58,27 +62,27 @@ Result<PlanPtr> SelectBinder::bind_select(const SelectAst& select, bool keep_unk
   project->children.push_back(std::move(block.plan));
   PlanPtr plan = std::move(project);
   if (select.distinct) plan = plan_above(PlanNode::Kind::kDistinct, std::move(plan));
-  return add_order_and_limit(select, std::move(plan), std::move(block.sort_keys), visible);
+  return add_order_and_limit(select, std::move(plan), std::move(block.sort_keys), visible, frame);
 }
 
 Status SelectBinder::bind_targets(const SelectAst& select, Block& block) {
   const auto add = [&](ExprPtr expression, std::string name) {
     OutputColumn column{std::move(name), expression->type, 0, 0};
     if (expression->kind == Expr::Kind::kColumn && expression->index < kAggregateColumnBase) {
-      const OutputColumn& source = block.scope.columns()[static_cast<size_t>(expression->index)];
+      const OutputColumn& source = block.level.scope.columns()[static_cast<size_t>(expression->index)];
       column.relation_oid = source.relation_oid;
       column.attribute_number = source.attribute_number;
     }
     block.columns.push_back(std::move(column));
     block.targets.push_back(std::move(expression));
   };
-  ExpressionBinder binder(state_, block.scope, "SELECT", &block.aggregates);
+  ExpressionBinder binder(state_, block.level, Clause::select_list());
   for (const AstTarget& target : select.targets) {
     const AstExpr& ast = *target.expression;
     if (ast.kind == AstExpr::Kind::kColumnRef && ast.star) {
-      ASSIGN_OR_RETURN(const std::vector<size_t> columns, block.scope.expand_star(ast));
+      ASSIGN_OR_RETURN(const std::vector<size_t> columns, block.level.scope.expand_star(ast));
       for (const size_t i : columns) {
-        const OutputColumn& column = block.scope.columns()[i];
+        const OutputColumn& column = block.level.scope.columns()[i];
         ExprPtr expression = Expr::column(static_cast<int>(i), column.type);
         expression->position = ast.position;
         add(std::move(expression), column.name);
@@ -106,9 +110,10 @@ Status SelectBinder::finish_targets(Block& block, bool keep_unknown) {
   return {};
 }
 
-Result<PlanPtr> SelectBinder::bind_values(const SelectAst& select, bool keep_unknown) {
+Result<PlanPtr> SelectBinder::bind_values(const SelectAst& select, SubqueryFrame& frame,
+                                          bool keep_unknown) {
   auto plan = std::make_unique<PlanNode>(PlanNode::Kind::kValues);
-  const Scope no_columns;
+  QueryLevel no_columns(frame);
   ExpressionBinder binder(state_, no_columns, "VALUES");
   for (const auto& row : select.values) {
     if (row.size() != select.values[0].size()) {
@@ -136,14 +141,18 @@ Result<PlanPtr> SelectBinder::bind_values(const SelectAst& select, bool keep_unk
   if (keep_unknown) return plan;
   ASSIGN_OR_RETURN(std::vector<SortKey> keys, order_by_output(select, *plan));
   const size_t visible = plan->columns.size();
-  return add_order_and_limit(select, std::move(plan), std::move(keys), visible);
+  return add_order_and_limit(select, std::move(plan), std::move(keys), visible, frame);
 }
 
-Result<PlanPtr> SelectBinder::bind_union_all(const SelectAst& select) {
+Result<PlanPtr> SelectBinder::bind_set_operation(const SelectAst& select,
+                                                 SubqueryFrame& frame) {
+  if (select.set_operation != SelectAst::SetOperation::kUnion || !select.set_all) {
+    return not_supported_yet("this set operation", 0);
+  }
   auto append = std::make_unique<PlanNode>(PlanNode::Kind::kAppend);
-  for (const SelectAstPtr& arm : select.union_all) {
+  for (const SelectAstPtr& arm : select.arms) {
     // VALUES arms have their own common types.
-    ASSIGN_OR_RETURN(PlanPtr plan, bind(*arm, arm->values.empty()));
+    ASSIGN_OR_RETURN(PlanPtr plan, bind(*arm, frame, arm->values.empty()));
     if (!append->children.empty() &&
         plan->columns.size() != append->children[0]->columns.size()) {
       return bind_error(sqlstate::kSyntaxError,
@@ -184,7 +193,7 @@ Result<PlanPtr> SelectBinder::bind_union_all(const SelectAst& select) {
   }
   ASSIGN_OR_RETURN(std::vector<SortKey> keys, order_by_output(select, *append));
   const size_t visible = append->columns.size();
-  return add_order_and_limit(select, std::move(append), std::move(keys), visible);
+  return add_order_and_limit(select, std::move(append), std::move(keys), visible, frame);
 }
 
 Result<PlanPtr> coerce_columns(PlanPtr plan, std::span<const Type> types, CastContext context,

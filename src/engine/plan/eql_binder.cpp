@@ -34,7 +34,7 @@ SortKey sort_key(ExprPtr expression, bool descending) {
 class EqlBinder {
  public:
   EqlBinder(const EqlAst& query, const Relation& events, std::span<const Oid> declared)
-      : query_(query), events_(events), state_(declared), fields_(events, state_, scope_) {}
+      : query_(query), events_(events), state_(declared), fields_(events, state_, level_) {}
 
   Result<BoundQuery> bind() {
     plan_ = make_scan();
@@ -66,7 +66,7 @@ class EqlBinder {
       scan->columns.push_back(
           {column.name, column.type, events_.relation_oid(), static_cast<int16_t>(i + 1)});
     }
-    scope_.add_relation(std::string(events_.name()), std::string(events_.schema()), scan->columns);
+    level_.scope.add_relation(std::string(events_.name()), std::string(events_.schema()), scan->columns);
     return scan;
   }
 
@@ -276,7 +276,8 @@ class EqlBinder {
   const EqlAst& query_;
   const Relation& events_;
   BindState state_;
-  Scope scope_;
+  SubqueryFrame frame_;
+  QueryLevel level_{frame_};
   EqlFields fields_;
   PlanPtr plan_;
 };

@@ -13,8 +13,8 @@ namespace eventd::engine {
 /// Resolves names against the columns of one relation with a `payload` column. Borrows everything.
 class EqlFields {
  public:
-  EqlFields(const Relation& relation, BindState& state, const Scope& scope)
-      : relation_(relation), state_(state), binder_(state, scope, "EQL") {}
+  EqlFields(const Relation& relation, BindState& state, QueryLevel& level)
+      : relation_(relation), state_(state), binder_(state, level, "EQL") {}
 
   /// A column, or a payload path as jsonb.
   ExprPtr bind(const EqlField& field) const;

@@ -3,7 +3,30 @@
 #include <algorithm>
 #include <functional>
 
+#include "engine/plan/logical_plan.h"
+
 namespace eventd::engine {
+
+Expr::Expr() = default;
+Expr::~Expr() = default;
+Subquery::Subquery() = default;
+Subquery::~Subquery() = default;
+
+std::unique_ptr<Subquery> Subquery::clone() const {
+  auto result = std::make_unique<Subquery>();
+  result->kind = kind;
+  result->plan = plan->clone();
+  if (comparison != nullptr) result->comparison = comparison->clone();
+  return result;
+}
+
+ExprPtr Expr::outer(int index, Type type) {
+  auto result = std::make_unique<Expr>();
+  result->kind = Kind::kOuter;
+  result->index = index;
+  result->type = type;
+  return result;
+}
 
 ExprPtr Expr::column(int index, Type type) {
   auto result = std::make_unique<Expr>();
@@ -42,10 +65,13 @@ ExprPtr Expr::clone() const {
   result->path = path;
   result->children.reserve(children.size());
   for (const ExprPtr& child : children) result->children.push_back(child->clone());
+  if (subquery != nullptr) result->subquery = subquery->clone();
   return result;
 }
 
 bool Expr::equals(const Expr& other) const {
+  if (this == &other) return true;
+  if (subquery != nullptr || other.subquery != nullptr) return false;  // not worth comparing plans
   if (kind != other.kind || type != other.type || index != other.index ||
       path_as_text != other.path_as_text || function != other.function ||
       children.size() != other.children.size() || path != other.path ||
@@ -82,12 +108,16 @@ uint64_t Expr::hash() const {
 
 Volatility Expr::volatility() const {
   Volatility highest = function == nullptr ? Volatility::kImmutable : function->volatility;
+  if (subquery != nullptr) highest = std::max(highest, plan_volatility(*subquery->plan));
   for (const ExprPtr& child : children) highest = std::max(highest, child->volatility());
   return highest;
 }
 
 bool Expr::is_foldable() const {
-  if (kind == Kind::kColumn || kind == Kind::kParameter) return false;
+  if (kind == Kind::kColumn || kind == Kind::kParameter || kind == Kind::kOuter ||
+      kind == Kind::kSubquery) {
+    return false;
+  }
   if (function != nullptr && function->volatility == Volatility::kVolatile) return false;
   return std::all_of(children.begin(), children.end(),
                      [](const ExprPtr& child) { return child->is_foldable(); });

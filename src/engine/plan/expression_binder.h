@@ -10,19 +10,20 @@
 #include "engine/plan/logical_plan.h"
 #include "engine/plan/overload.h"
 #include "engine/plan/parameter_types.h"
-#include "engine/plan/scope.h"
+#include "engine/plan/query_level.h"
 #include "result.h"
 
 namespace eventd::engine {
 
-/// While a grouped query is bound, aggregate j stands in expressions as column
-/// kAggregateColumnBase + j; the select binder replaces it.
-inline constexpr int kAggregateColumnBase = 1 << 24;
+class SelectBinder;
 
 /// What all binders of one statement share. One thread.
 struct BindState {
   explicit BindState(std::span<const Oid> declared) : parameters(declared) {}
   ParameterTypes parameters;
+  /// Binds the queries in expressions; null where there may be none (parameters of EXECUTE).
+  SelectBinder* selects = nullptr;
+  int next_cte_id = 0;
   /// Nodes that may still be made: BETWEEN, CASE and IN copy subtrees, nested ones exponentially.
   int64_t nodes_left = 500'000;
   Status spend(int64_t nodes);
@@ -31,10 +32,9 @@ struct BindState {
 /// Binds the expressions of one clause. One thread; borrows everything.
 class ExpressionBinder {
  public:
-  /// `aggregates` null = aggregate calls are an error 42803 in `clause`.
-  ExpressionBinder(BindState& state, const Scope& scope, std::string_view clause,
-                   std::vector<AggregateCall>* aggregates = nullptr)
-      : state_(state), scope_(scope), clause_(clause), aggregates_(aggregates) {}
+  /// What `clause` may not hold is refused with PostgreSQL's words (42803, 42P20, 0A000).
+  ExpressionBinder(BindState& state, QueryLevel& level, Clause clause)
+      : state_(state), level_(level), clause_(clause) {}
 
   /// Literals and open parameters keep the type `unknown`. Errors carry positions.
   Result<ExprPtr> bind(const AstExpr& ast);
@@ -88,9 +88,8 @@ class ExpressionBinder {
   Status bind_aggregate_order(const AstExpr& ast, AggregateCall& call);
 
   BindState& state_;
-  const Scope& scope_;
-  std::string_view clause_;
-  std::vector<AggregateCall>* aggregates_;
+  QueryLevel& level_;
+  const Clause clause_;
   bool in_aggregate_ = false;
 };
 

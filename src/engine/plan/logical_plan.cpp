@@ -1,5 +1,9 @@
 #include "engine/plan/logical_plan.h"
 
+#include <algorithm>
+
+#include "engine/plan/rules.h"
+
 namespace eventd::engine {
 namespace {
 
@@ -23,6 +27,29 @@ std::vector<SortKey> clones_of(const std::vector<SortKey>& keys) {
 }
 
 }  // namespace
+
+WindowFrame WindowFrame::clone() const {
+  WindowFrame copy;
+  copy.mode = mode;
+  copy.start = start;
+  copy.end = end;
+  copy.exclusion = exclusion;
+  copy.start_offset = clone_of(start_offset);
+  copy.end_offset = clone_of(end_offset);
+  copy.start_boundary = clone_of(start_boundary);
+  copy.end_boundary = clone_of(end_boundary);
+  return copy;
+}
+
+Volatility plan_volatility(const PlanNode& plan) {
+  Volatility highest = Volatility::kImmutable;
+  // for_each_expression() takes a mutable node for rules; nothing is changed here.
+  for_each_expression(const_cast<PlanNode&>(plan), [&](ExprPtr& expression) {
+    highest = std::max(highest, expression->volatility());
+  });
+  for (const PlanPtr& child : plan.children) highest = std::max(highest, plan_volatility(*child));
+  return highest;
+}
 
 std::unique_ptr<PlanNode> PlanNode::clone() const {
   auto result = std::make_unique<PlanNode>(kind);
@@ -52,6 +79,27 @@ std::unique_ptr<PlanNode> PlanNode::clone() const {
   result->offset = clone_of(offset);
   result->with_ties = with_ties;
   result->table_function = table_function;
+  result->ordinality = ordinality;
+  result->join_type = join_type;
+  for (const SetCall& call : set_calls) {
+    result->set_calls.push_back({call.function, clones_of(call.arguments), call.column_count});
+  }
+  for (const WindowCall& call : window_calls) {
+    WindowCall copy;
+    copy.function = call.function;
+    copy.aggregate = call.aggregate;
+    copy.arguments = clones_of(call.arguments);
+    copy.filter = clone_of(call.filter);
+    copy.frame = call.frame.clone();
+    copy.type = call.type;
+    result->window_calls.push_back(std::move(copy));
+  }
+  result->grouping_sets = grouping_sets;
+  result->set_operation = set_operation;
+  result->set_all = set_all;
+  result->cte_id = cte_id;
+  result->cte_ids = cte_ids;
+  result->alias = alias;
   return result;
 }
 

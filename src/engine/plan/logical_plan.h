@@ -1,7 +1,10 @@
 // The one logical plan of SQL and EQL. A tree of nodes, each with its output columns; expressions
 // refer to the columns of the child (or of left ++ right) by index.
 //
-// Later nodes have their place in Kind: joins, apply, windows, set operations, recursive union.
+// A subquery in an expression is an Expr::kSubquery with a plan of its own; LATERAL is a kApply. In
+// both, what comes from outside is Expr::kOuter `i`: argument i of the innermost subquery or Apply
+// around (see Subquery in expr.h). Common table expressions read more than once are kWith and
+// kCteScan, found by an id unique in the statement.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +14,7 @@
 #include <vector>
 
 #include "engine/plan/expr.h"
+#include "engine/plan/join_type.h"
 #include "engine/scan/relation.h"
 
 namespace eventd::engine {
@@ -41,19 +45,84 @@ struct AggregateCall {
   Type type;
 };
 
+/// A frame of a window: which rows around the current one a call sees.
+struct WindowFrame {
+  enum class Mode : uint8_t { kRange, kRows, kGroups } mode = Mode::kRange;
+  enum class Bound : uint8_t {
+    kUnboundedPreceding, kOffsetPreceding, kCurrentRow, kOffsetFollowing, kUnboundedFollowing
+  };
+  Bound start = Bound::kUnboundedPreceding, end = Bound::kCurrentRow;
+  enum class Exclusion : uint8_t { kNone, kCurrentRow, kGroup, kTies } exclusion = Exclusion::kNone;
+  /// Offsets: int8 for ROWS and GROUPS. RANGE: the offset's own type; `in_range_*` compare.
+  ExprPtr start_offset, end_offset;
+  /// RANGE with offset: the sort key minus / plus the offset, over (key, offset) as (kOuter 0,
+  /// kOuter 1); the executor compares its result with the keys around. Errors: 22013 for a negative
+  /// offset, checked by the executor.
+  ExprPtr start_boundary, end_boundary;
+
+  WindowFrame clone() const;
+};
+
+/// f(…) [FILTER (…)] OVER w. Exactly one of the functions is set.
+struct WindowCall {
+  const WindowFunction* function = nullptr;
+  const AggregateFunction* aggregate = nullptr;
+  std::vector<ExprPtr> arguments;  ///< over the Window's child
+  ExprPtr filter;                  ///< aggregates only; may be null
+  WindowFrame frame;
+  Type type;
+};
+
+/// One set-returning call of a kProjectSet.
+struct SetCall {
+  /// Null: a scalar function in ROWS FROM, one row of arguments[0].
+  const TableFunction* function = nullptr;
+  std::vector<ExprPtr> arguments;  ///< over the node's child
+  size_t column_count = 1;
+};
+
+enum class SetOperation : uint8_t { kIntersect, kExcept };
+
 struct PlanNode {
   enum class Kind : uint8_t {
     kScan,           ///< `relation`, `scan_columns`, `scan_predicates`
     kValues,         ///< `rows`; with no column and one row it is the FROM-less SELECT
     kFilter,         ///< `condition`
     kProject,        ///< `expressions`
-    kAggregate,      ///< `group_by` ++ `aggregates`; columns in that order
+    /// `group_by` ++ `aggregates`; columns in that order. With `grouping_sets` once for each set,
+    /// keys outside it NULL, and one more int4 column: the number of the set.
+    kAggregate,
     kDistinct,       ///< rows unique over all columns
+    /// Of the rows equal in `group_by` the first one in the order of `sort_keys`, which begin with
+    /// those keys; the output has that order.
+    kDistinctOn,
     kSort,           ///< `sort_keys`; with `limit`/`offset` above it becomes top-k in the executor
     kLimit,          ///< `limit`, `offset` (null = none), `with_ties`
-    kTableFunction,  ///< `table_function`(`expressions`), constant arguments
+    /// `table_function`(`expressions`); arguments without columns (kOuter may occur). With
+    /// `ordinality` one more int8 column.
+    kTableFunction,
     kAppend,         ///< UNION ALL of children of equal types
-    kJoin, kApply, kWindow, kSetOperation, kRecursiveUnion,
+    /// `join_type` of two children under `condition` over left ++ right (null = true). Columns left
+    /// ++ right; kSemi and kAnti: left only.
+    kJoin,
+    /// For each row of children[0] the rows of children[1], in which kOuter `i` is expressions[i]
+    /// of that row. `join_type` kInner or kLeft; `condition` over left ++ right, may be null.
+    kApply,
+    /// The child's columns ++ those of `set_calls`, side by side until the longest ends (the others
+    /// NULL), for each row of the child. `join_type` kLeft: a row at least, of NULLs. With
+    /// `ordinality` one more int8 column.
+    kProjectSet,
+    /// The child's columns ++ `window_calls`, rows partitioned by `group_by` and ordered by
+    /// `sort_keys` within. Gives rows partition by partition.
+    kWindow,
+    kSetOperation,   ///< `set_operation` [ALL] of two children of equal types
+    /// children[0] UNION [ALL] children[1] repeated: kWorkingTable `cte_id` in children[1] is what
+    /// the last round added.
+    kRecursiveUnion,
+    kWorkingTable,   ///< leaf
+    /// children[i] is the common table expression cte_ids[i], the last child the query over them.
+    kWith,
+    kCteScan,        ///< leaf: rows of `cte_id`, computed once, at its first read
   };
 
   Kind kind;
@@ -76,10 +145,23 @@ struct PlanNode {
   ExprPtr limit, offset;  ///< int8, foldable after parameters are bound
   bool with_ties = false;
   const TableFunction* table_function = nullptr;
+  bool ordinality = false;
+  JoinType join_type = JoinType::kInner;
+  std::vector<SetCall> set_calls;
+  std::vector<WindowCall> window_calls;
+  std::vector<std::vector<int>> grouping_sets;  ///< indexes into `group_by`
+  SetOperation set_operation = SetOperation::kIntersect;
+  bool set_all = false;   ///< kSetOperation, kRecursiveUnion
+  int cte_id = 0;
+  std::vector<int> cte_ids;
+  std::string alias;      ///< the name it has in the query, for EXPLAIN; empty = its own
 
   explicit PlanNode(Kind k) : kind(k) {}
   std::unique_ptr<PlanNode> clone() const;
 };
 using PlanPtr = std::unique_ptr<PlanNode>;
+
+/// Highest volatility of the expressions of a plan, subqueries in them included.
+Volatility plan_volatility(const PlanNode& plan);
 
 }  // namespace eventd::engine

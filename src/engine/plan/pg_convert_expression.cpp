@@ -342,7 +342,7 @@ Result<AstExprPtr> Converter::call(const FuncCall& node) {
   result->call->star = node.agg_star;
   result->call->distinct = node.agg_distinct;
   result->call->variadic = node.func_variadic;
-  result->call->over = node.over != nullptr;
+  if (node.over != nullptr) result->call->over = std::make_unique<AstWindow>();
   return result;
 }
 

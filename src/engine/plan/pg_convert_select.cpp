@@ -70,7 +70,12 @@ Result<SelectAstPtr> Converter::select_at_depth(const SelectStmt& node) {
   if (node.whereClause != nullptr) {
     ASSIGN_OR_RETURN(out->where, expression(node.whereClause));
   }
-  RETURN_IF_ERROR(append(node.groupClause, out->group_by));
+  for (int i = 0; i < length_of(node.groupClause); ++i) {
+    AstGroupItem group;
+    ASSIGN_OR_RETURN(group.expression, expression(item(node.groupClause, i)));
+    group.position = group.expression->position;
+    out->group_by.push_back(std::move(group));
+  }
   if (node.havingClause != nullptr) {
     ASSIGN_OR_RETURN(out->having, expression(node.havingClause));
   }
@@ -98,6 +103,8 @@ Status Converter::select_tail(const SelectStmt& node, SelectAst& out) {
 
 // a UNION ALL b UNION ALL c … is left-deep: the left spine is walked in a loop.
 Status Converter::union_arms(const SelectStmt& node, SelectAst& out) {
+  out.set_operation = SelectAst::SetOperation::kUnion;
+  out.set_all = true;
   std::vector<const SelectStmt*> arms;
   const SelectStmt* left = &node;
   for (;;) {
@@ -119,7 +126,7 @@ Status Converter::union_arms(const SelectStmt& node, SelectAst& out) {
   arms.push_back(left);
   for (size_t i = arms.size(); i-- > 0;) {
     ASSIGN_OR_RETURN(SelectAstPtr arm, select(*arms[i]));
-    out.union_all.push_back(std::move(arm));
+    out.arms.push_back(std::move(arm));
   }
   return {};
 }
@@ -169,9 +176,10 @@ Result<AstFromItem> Converter::from_item(const Node* node) {
         return out;
       }
       out.kind = AstFromItem::Kind::kFunction;
-      ASSIGN_OR_RETURN(out.function, expression(item(function_and_columns, 0)));
+      ASSIGN_OR_RETURN(AstExprPtr function, expression(item(function_and_columns, 0)));
+      out.functions.push_back(std::move(function));
       out.ordinality = range.ordinality;
-      out.position = out.function->position;
+      out.position = out.functions[0]->position;
       set_alias(range.alias);
       return out;
     }

@@ -13,7 +13,8 @@ Result<BoundQuery> bind_query(const Query& query, const RelationResolver& relati
   BindState state(declared);
   SelectBinder binder(relations, state);
   BoundQuery result;
-  ASSIGN_OR_RETURN(result.plan, binder.bind(*query.select));
+  SubqueryFrame statement;
+  ASSIGN_OR_RETURN(result.plan, binder.bind(*query.select, statement));
   result.columns = result.plan->columns;
   ASSIGN_OR_RETURN(result.parameter_types, state.parameters.finish());
   return result;
@@ -32,7 +33,8 @@ Result<std::vector<Datum>> evaluate_arguments(const ExecuteStatement& execute,
     return error;
   }
   BindState state({});
-  const Scope no_columns;
+  SubqueryFrame statement;
+  QueryLevel no_columns(statement);
   ExpressionBinder binder(state, no_columns, "EXECUTE parameters");
   std::vector<Datum> values;
   for (size_t i = 0; i < types.size(); ++i) {

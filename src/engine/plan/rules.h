@@ -19,7 +19,8 @@ void prune_columns(PlanNode& plan);
 /// ORDER BY a relation's order column with LIMIT: the scan delivers that order, and not more rows.
 void order_scans(PlanNode& plan);
 
-/// Calls `visit(ExprPtr&)` for every expression of the node itself.
+/// Calls `visit(ExprPtr&)` for every expression of the node itself: those over its input. (Not the
+/// boundaries of window frames, which have no input, nor what is inside subqueries.)
 template <class Visit>
 void for_each_expression(PlanNode& node, Visit visit) {
   const auto maybe = [&](ExprPtr& expression) {
@@ -37,6 +38,15 @@ void for_each_expression(PlanNode& node, Visit visit) {
     for (SortKey& key : call.order) maybe(key.expression);
   }
   for (SortKey& key : node.sort_keys) maybe(key.expression);
+  for (SetCall& call : node.set_calls) {
+    for (ExprPtr& argument : call.arguments) maybe(argument);
+  }
+  for (WindowCall& call : node.window_calls) {
+    for (ExprPtr& argument : call.arguments) maybe(argument);
+    maybe(call.filter);
+    maybe(call.frame.start_offset);
+    maybe(call.frame.end_offset);
+  }
   maybe(node.limit);
   maybe(node.offset);
 }

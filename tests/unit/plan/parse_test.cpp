@@ -82,8 +82,8 @@ TEST(Parse, AndOrAreFlat) {
 TEST(Parse, UnionAllIsFlat) {
   auto statement = parse("SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 ORDER BY 1 LIMIT 1");
   const SelectAst& select = *as<Query>(*statement).select;
-  EXPECT_EQ(select.union_all.size(), 3u);
-  EXPECT_EQ(select.union_all[0]->targets[0].expression->number, 1);
+  EXPECT_EQ(select.arms.size(), 3u);
+  EXPECT_EQ(select.arms[0]->targets[0].expression->number, 1);
   EXPECT_EQ(select.order_by.size(), 1u);
 }
 

@@ -1,0 +1,63 @@
+// Chains of a plan that several threads can run side by side.
+#include <algorithm>
+
+#include "engine/exec/physical_costs.h"
+#include "engine/exec/physical_plan.h"
+#include "engine/plan/stack_guard.h"
+
+namespace eventd::engine {
+
+size_t PhysicalPlanner::helpers_for(double time_us) const {
+  if (execution_.pool == nullptr || time_us < kParallelTimeUsMin) return 0;
+  const size_t threads = execution_.pool->thread_count();
+  const size_t others = execution_.pool->is_pool_thread() ? threads - 1 : threads;
+  return std::min(others, static_cast<size_t>(std::min(time_us / kShortTimeUsMax, 1024.0)));
+}
+
+Result<std::unique_ptr<Fragment>> PhysicalPlanner::parallel_fragment(const PlanNode& plan,
+                                                                     PhysicalNode& node) {
+  if (execution_.pool == nullptr) return std::unique_ptr<Fragment>();
+  const PlanNode* scan = &plan;
+  while (scan->kind == PlanNode::Kind::kFilter || scan->kind == PlanNode::Kind::kProject) {
+    if (has_volatile(*scan)) return std::unique_ptr<Fragment>();
+    scan = scan->children[0].get();
+  }
+  if (scan->kind != PlanNode::Kind::kScan || scan->scan_order) return std::unique_ptr<Fragment>();
+  if (helpers_for(scan->relation->estimate(scan_request(*scan)).time_us) == 0) {
+    return std::unique_ptr<Fragment>();
+  }
+  auto fragment = std::make_unique<Fragment>();
+  RETURN_IF_ERROR(add_steps(plan, node, *fragment));
+  return fragment;
+}
+
+Status PhysicalPlanner::add_steps(const PlanNode& plan, PhysicalNode& node, Fragment& fragment) {
+  RETURN_IF_ERROR(check_stack_depth());
+  node.plan = &plan;
+  if (plan.kind == PlanNode::Kind::kScan) {
+    ASSIGN_OR_RETURN(fragment.scan, open_scan(plan, scan_request(plan), node));
+    fragment.scan_stats = stats_of(node);
+    return {};
+  }
+  node.children.push_back(std::make_unique<PhysicalNode>());
+  PhysicalNode& child = *node.children.back();
+  RETURN_IF_ERROR(add_steps(*plan.children[0], child, fragment));
+  Fragment::Step step;
+  step.stats = stats_of(node);
+  const bool is_filter = plan.kind == PlanNode::Kind::kFilter;
+  if (is_filter) {
+    ASSIGN_OR_RETURN(step.condition, CompiledExpression::compile(*plan.condition, *context_.eval));
+  } else {
+    for (const ExprPtr& expr : plan.expressions) {
+      ASSIGN_OR_RETURN(ExpressionPtr expression, CompiledExpression::compile(*expr, *context_.eval));
+      step.expressions.push_back(std::move(expression));
+    }
+  }
+  fragment.steps.push_back(std::move(step));
+  node.name = is_filter ? "Filter" : "Result";
+  node.rows = is_filter ? std::max(1.0, child.rows * kFilterShare) : child.rows;
+  node.time_us = child.time_us + child.rows * kEvaluateUs;
+  return {};
+}
+
+}  // namespace eventd::engine
