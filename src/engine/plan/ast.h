@@ -138,6 +138,7 @@ struct AstTarget {
 struct AstColumnDefinition {
   std::string name;
   std::unique_ptr<AstTypeName> type;
+  int position = 0;
 };
 
 /// One item of FROM.
@@ -148,7 +149,7 @@ struct AstFromItem {
     kJoin,      ///< `left` `join` `right`
     kUnsupported
   } kind = Kind::kRelation;
-  std::string schema, name;  ///< kRelation; kUnsupported: `name` says what
+  std::string catalog, schema, name;  ///< kRelation; kUnsupported: `name` says what
   SelectAstPtr subquery;
   std::vector<AstExprPtr> functions;  ///< kCall, or another expression that looks like a call
   std::vector<std::vector<AstColumnDefinition>> definitions;  ///< for each function, maybe empty
@@ -177,7 +178,7 @@ struct AstGroupItem {
   enum class Kind : uint8_t {
     kExpression,
     kEmpty,  ///< ()
-    kList,   ///< (a, b) inside the three below: `items` are expressions
+    kList,   ///< (a, b) inside the three below: `items` are expressions, two or more
     kRollup, kCube, kSets
   } kind = Kind::kExpression;
   AstExprPtr expression;

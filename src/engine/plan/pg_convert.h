@@ -28,22 +28,40 @@ class Converter {
   Result<AstExprPtr> a_expr(const A_Expr& node);
   Result<AstExprPtr> bool_expr(const BoolExpr& node);
   Result<AstExprPtr> case_expr(const CaseExpr& node);
+  Status append(const List* list, std::vector<AstExprPtr>& out);
+  AstExprPtr make(AstExpr::Kind kind, int location) const;
+  AstExprPtr unsupported(std::string what, int location) const;
+
+  // pg_convert_call.cpp
   Result<AstExprPtr> call(const FuncCall& node);
   Result<AstExprPtr> value_function(const SQLValueFunction& node);
   Result<AstExprPtr> indirection(const A_Indirection& node);
+  Result<AstExprPtr> subscript(const A_Indices& node, AstExprPtr container);
   Result<AstExprPtr> sublink(const SubLink& node);
   Result<std::unique_ptr<AstTypeName>> type_name(const TypeName& node);
-  Status append(const List* list, std::vector<AstExprPtr>& out);
   Result<std::vector<AstSortItem>> sort_items(const List* list);
-  AstExprPtr make(AstExpr::Kind kind, int location) const;
-  AstExprPtr unsupported(std::string what, int location) const;
+  Result<AstWindow> window(const WindowDef& node);
+  Result<AstWindowFrame> window_frame(const WindowDef& node);
 
   // pg_convert_select.cpp
   Result<SelectAstPtr> select(const SelectStmt& node);
   Result<SelectAstPtr> select_at_depth(const SelectStmt& node);
-  Status union_arms(const SelectStmt& node, SelectAst& out);
-  Result<AstFromItem> from_item(const Node* node);
+  Status select_body(const SelectStmt& node, SelectAst& out);
+  Status set_operation_arms(const SelectStmt& node, SelectAst& out);
+  Status group_items(const List* list, bool in_set, std::vector<AstGroupItem>& out);
+  Status group_item(const Node* node, bool in_set, std::vector<AstGroupItem>& out);
   Status select_tail(const SelectStmt& node, SelectAst& out);
+
+  // pg_convert_with.cpp
+  Status with_clause(const WithClause& node, SelectAst& out);
+  Result<AstCte> common_table(const CommonTableExpr& node);
+
+  // pg_convert_from.cpp
+  Result<AstFromItem> from_item(const Node* node);
+  Result<AstFromItem> from_item_at_depth(const Node* node);
+  Result<AstFromItem> from_functions(const RangeFunction& node);
+  Result<AstFromItem> join(const JoinExpr& node);
+  Result<std::vector<AstColumnDefinition>> column_definitions(const List* list);
 
   // pg_convert_statement.cpp
   Result<engine::Query> query(const Node* node);
@@ -58,6 +76,8 @@ class Converter {
   Result<ExplainStatement> explain(const ExplainStmt& node);
   Result<Statement> variable_set(const VariableSetStmt& node);
 
+  /// 54001 when nesting is at its bound.
+  Status check_depth() const;
   int position(int location) const;
   Error error(SqlState code, std::string message, int location) const;
   Error not_supported(std::string what, int location) const;
@@ -67,6 +87,8 @@ class Converter {
   int depth_ = 0;
 };
 
+/// The 54001 of a statement that is nested too deeply.
+Error too_deep();
 /// What a statement node is called in messages: "CREATE TABLE".
 std::string statement_name(const Node* node);
 

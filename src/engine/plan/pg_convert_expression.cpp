@@ -15,12 +15,12 @@ bool is_ascii(std::string_view source) {
   return true;
 }
 
+}  // namespace
+
 Error too_deep() {
   return {sqlstate::kStatementTooComplex, "stack depth limit exceeded", {},
           "The statement is nested too deeply.", {}, 0};
 }
-
-}  // namespace
 
 Converter::Converter(std::string_view source) : text_(source), ascii_(is_ascii(source)) {}
 
@@ -59,9 +59,13 @@ Status Converter::append(const List* list, std::vector<AstExprPtr>& out) {
   return {};
 }
 
-Result<AstExprPtr> Converter::expression(const Node* node) {
+Status Converter::check_depth() const {
   if (depth_ >= kExpressionDepthMax) return too_deep();
-  RETURN_IF_ERROR(check_stack_depth());
+  return check_stack_depth();
+}
+
+Result<AstExprPtr> Converter::expression(const Node* node) {
+  RETURN_IF_ERROR(check_depth());
   ++depth_;
   Result<AstExprPtr> result = expression_at_depth(node);
   --depth_;
@@ -143,11 +147,21 @@ Result<AstExprPtr> Converter::expression_at_depth(const Node* node) {
     case T_SetToDefault:
       return make(Kind::kDefault, as<SetToDefault>(node).location);
     case T_RowExpr:
-      return unsupported("a row constructor", as<RowExpr>(node).location);
+      return list_of(Kind::kRow, as<RowExpr>(node).args, as<RowExpr>(node).location);
     case T_GroupingFunc:
-      return unsupported("GROUPING", as<GroupingFunc>(node).location);
-    case T_GroupingSet:
-      return unsupported("GROUPING SETS", as<GroupingSet>(node).location);
+      return list_of(Kind::kGrouping, as<GroupingFunc>(node).args,
+                     as<GroupingFunc>(node).location);
+    case T_NamedArgExpr: {
+      const auto& argument = as<NamedArgExpr>(node);
+      ASSIGN_OR_RETURN(AstExprPtr result,
+                       one_child(Kind::kNamedArgument, argument.arg, argument.location));
+      result->names.emplace_back(argument.name);
+      return result;
+    }
+    case T_XmlExpr:
+      return unsupported("XML", as<XmlExpr>(node).location);
+    case T_XmlSerialize:
+      return unsupported("XML", as<XmlSerialize>(node).location);
     case T_CurrentOfExpr:
       return unsupported("WHERE CURRENT OF", -1);
     default:
@@ -318,105 +332,6 @@ Result<AstExprPtr> Converter::case_expr(const CaseExpr& node) {
   result->has_else = node.defresult != nullptr;
   if (node.defresult != nullptr) RETURN_IF_ERROR(add(node.defresult));
   return result;
-}
-
-Result<AstExprPtr> Converter::call(const FuncCall& node) {
-  AstExprPtr result = make(Kind::kCall, node.location);
-  result->names = strings_of(node.funcname);
-  for (int i = 0; i < length_of(node.args); ++i) {
-    if (nodeTag(item(node.args, i)) == T_NamedArgExpr) {
-      return unsupported("named argument notation", as<NamedArgExpr>(item(node.args, i)).location);
-    }
-  }
-  RETURN_IF_ERROR(append(node.args, result->children));
-  if (node.agg_order == nullptr && node.agg_filter == nullptr && node.over == nullptr &&
-      !node.agg_star && !node.agg_distinct && !node.func_variadic) {
-    return result;
-  }
-  result->call = std::make_unique<AstCallOptions>();
-  ASSIGN_OR_RETURN(result->call->order, sort_items(node.agg_order));
-  if (node.agg_filter != nullptr) {
-    ASSIGN_OR_RETURN(result->call->filter, expression(node.agg_filter));
-  }
-  result->call->within_group = node.agg_within_group;
-  result->call->star = node.agg_star;
-  result->call->distinct = node.agg_distinct;
-  result->call->variadic = node.func_variadic;
-  if (node.over != nullptr) result->call->over = std::make_unique<AstWindow>();
-  return result;
-}
-
-Result<AstExprPtr> Converter::value_function(const SQLValueFunction& node) {
-  static constexpr const char* kNames[] = {
-      "current_date",      "current_time", "current_time", "current_timestamp",
-      "current_timestamp", "localtime",    "localtime",    "localtimestamp",
-      "localtimestamp",    "current_role", "current_user", "user",
-      "session_user",      "current_catalog", "current_schema"};
-  AstExprPtr result = make(Kind::kValueFunction, node.location);
-  result->names.emplace_back(kNames[node.op]);
-  result->number = node.typmod;
-  return result;
-}
-
-Result<AstExprPtr> Converter::indirection(const A_Indirection& node) {
-  ASSIGN_OR_RETURN(AstExprPtr result, expression(node.arg));
-  if (length_of(node.indirection) > 16) return too_deep();
-  for (int i = 0; i < length_of(node.indirection); ++i) {
-    const Node* step = item(node.indirection, i);
-    if (nodeTag(step) != T_A_Indices) return unsupported("selecting a field of a value", -1);
-    const auto& subscript = as<A_Indices>(step);
-    if (subscript.is_slice) return unsupported("an array slice", -1);
-    AstExprPtr parent = make(Kind::kSubscript, -1);
-    parent->position = result->position;
-    parent->children.push_back(std::move(result));
-    ASSIGN_OR_RETURN(AstExprPtr index, expression(subscript.uidx));
-    parent->children.push_back(std::move(index));
-    result = std::move(parent);
-  }
-  return result;
-}
-
-Result<AstExprPtr> Converter::sublink(const SubLink& node) {
-  const char* what = "a subquery in an expression";
-  if (node.subLinkType == EXISTS_SUBLINK) what = "EXISTS (subquery)";
-  if (node.subLinkType == ANY_SUBLINK) what = "IN/ANY (subquery)";
-  if (node.subLinkType == ALL_SUBLINK) what = "ALL (subquery)";
-  if (node.subLinkType == ARRAY_SUBLINK) what = "ARRAY(subquery)";
-  return unsupported(what, node.location);
-}
-
-Result<std::unique_ptr<AstTypeName>> Converter::type_name(const TypeName& node) {
-  auto result = std::make_unique<AstTypeName>();
-  if (node.pct_type) return not_supported("%TYPE", node.location);
-  result->names = strings_of(node.names);
-  RETURN_IF_ERROR(append(node.typmods, result->modifiers));
-  result->array_dimensions = length_of(node.arrayBounds);
-  result->setof = node.setof;
-  result->position = position(node.location);
-  return result;
-}
-
-Result<std::vector<AstSortItem>> Converter::sort_items(const List* list) {
-  std::vector<AstSortItem> items;
-  for (int i = 0; i < length_of(list); ++i) {
-    const auto& sort = as<SortBy>(item(list, i));
-    AstSortItem converted;
-    converted.position = position(sort.location);
-    ASSIGN_OR_RETURN(converted.expression, expression(sort.node));
-    converted.descending = sort.sortby_dir == SORTBY_DESC;
-    if (sort.sortby_dir == SORTBY_USING) {
-      const std::string op = string_of(item(sort.useOp, length_of(sort.useOp) - 1));
-      if (op != "<" && op != ">") {
-        return not_supported("ORDER BY USING " + op, sort.location);
-      }
-      converted.descending = op == ">";
-    }
-    converted.nulls = sort.sortby_nulls == SORTBY_NULLS_FIRST  ? AstSortItem::Nulls::kFirst
-                      : sort.sortby_nulls == SORTBY_NULLS_LAST ? AstSortItem::Nulls::kLast
-                                                               : AstSortItem::Nulls::kDefault;
-    items.push_back(std::move(converted));
-  }
-  return items;
 }
 
 }  // namespace eventd::engine::pg

@@ -1,6 +1,5 @@
 #include "engine/limits.h"
 #include "engine/plan/pg_convert.h"
-#include "engine/plan/stack_guard.h"
 
 namespace eventd::engine::pg {
 namespace {
@@ -9,10 +8,24 @@ namespace {
 // 1 count, 2 with ties (LimitOption in its pg_query.proto). Checked by a unit test.
 constexpr int kLibraryLimitWithTies = 2;
 
-const char* set_operation_name(SetOperation operation) {
-  if (operation == SETOP_INTERSECT) return "INTERSECT";
-  if (operation == SETOP_EXCEPT) return "EXCEPT";
-  return "UNION";
+SelectAst::SetOperation set_operation_of(const SelectStmt& node) {
+  switch (node.op) {
+    case SETOP_INTERSECT:
+      return SelectAst::SetOperation::kIntersect;
+    case SETOP_EXCEPT:
+      return SelectAst::SetOperation::kExcept;
+    case SETOP_UNION:
+      return SelectAst::SetOperation::kUnion;
+    default:
+      return SelectAst::SetOperation::kNone;
+  }
+}
+
+// Parentheses around an operand show only in the clauses that need them.
+bool has_clauses(const SelectStmt& node) {
+  return node.sortClause != nullptr || node.limitCount != nullptr ||
+         node.limitOffset != nullptr || node.withClause != nullptr ||
+         node.lockingClause != nullptr;
 }
 
 void refuse(SelectAst& select, const char* what, int position) {
@@ -24,10 +37,7 @@ void refuse(SelectAst& select, const char* what, int position) {
 }  // namespace
 
 Result<SelectAstPtr> Converter::select(const SelectStmt& node) {
-  if (depth_ >= kExpressionDepthMax) {
-    return Status(sqlstate::kStatementTooComplex, "stack depth limit exceeded");
-  }
-  RETURN_IF_ERROR(check_stack_depth());
+  RETURN_IF_ERROR(check_depth());
   ++depth_;
   Result<SelectAstPtr> result = select_at_depth(node);
   --depth_;
@@ -36,24 +46,28 @@ Result<SelectAstPtr> Converter::select(const SelectStmt& node) {
 
 Result<SelectAstPtr> Converter::select_at_depth(const SelectStmt& node) {
   auto out = std::make_unique<SelectAst>();
-  if (node.withClause != nullptr) refuse(*out, "WITH", position(node.withClause->location));
-  if (node.intoClause != nullptr) refuse(*out, "SELECT INTO", 0);
-  if (node.windowClause != nullptr) refuse(*out, "WINDOW", 0);
-  RETURN_IF_ERROR(select_tail(node, *out));
-  if (node.op != SETOP_NONE) {
-    RETURN_IF_ERROR(union_arms(node, *out));
-    return out;
+  if (node.intoClause != nullptr) {
+    refuse(*out, "SELECT INTO", position(node.intoClause->rel->location));
   }
-  if (node.valuesLists != nullptr) {
-    for (int i = 0; i < length_of(node.valuesLists); ++i) {
-      out->values.emplace_back();
-      RETURN_IF_ERROR(append(reinterpret_cast<const List*>(item(node.valuesLists, i)),
-                             out->values.back()));
-    }
-    return out;
+  if (node.withClause != nullptr) RETURN_IF_ERROR(with_clause(*node.withClause, *out));
+  RETURN_IF_ERROR(node.op == SETOP_NONE ? select_body(node, *out)
+                                        : set_operation_arms(node, *out));
+  RETURN_IF_ERROR(select_tail(node, *out));
+  return out;
+}
+
+Status Converter::select_body(const SelectStmt& node, SelectAst& out) {
+  for (int i = 0; i < length_of(node.valuesLists); ++i) {
+    out.values.emplace_back();
+    RETURN_IF_ERROR(append(reinterpret_cast<const List*>(item(node.valuesLists, i)),
+                           out.values.back()));
+  }
+  if (!out.values.empty()) {
+    out.position = out.values[0][0]->position;
+    return {};
   }
   if (length_of(node.targetList) > kTargetListMax) {
-    return Status(sqlstate::kTooManyColumns, "target lists can have at most 1664 entries");
+    return {sqlstate::kTooManyColumns, "target lists can have at most 1664 entries"};
   }
   for (int i = 0; i < length_of(node.targetList); ++i) {
     const auto& target = as<ResTarget>(item(node.targetList, i));
@@ -61,29 +75,72 @@ Result<SelectAstPtr> Converter::select_at_depth(const SelectStmt& node) {
     converted.position = position(target.location);
     if (target.name != nullptr) converted.name = target.name;
     ASSIGN_OR_RETURN(converted.expression, expression(target.val));
-    out->targets.push_back(std::move(converted));
+    out.targets.push_back(std::move(converted));
   }
+  if (!out.targets.empty()) out.position = out.targets[0].position;
   for (int i = 0; i < length_of(node.fromClause); ++i) {
     ASSIGN_OR_RETURN(AstFromItem from, from_item(item(node.fromClause, i)));
-    out->from.push_back(std::move(from));
+    out.from.push_back(std::move(from));
   }
   if (node.whereClause != nullptr) {
-    ASSIGN_OR_RETURN(out->where, expression(node.whereClause));
+    ASSIGN_OR_RETURN(out.where, expression(node.whereClause));
   }
-  for (int i = 0; i < length_of(node.groupClause); ++i) {
-    AstGroupItem group;
-    ASSIGN_OR_RETURN(group.expression, expression(item(node.groupClause, i)));
-    group.position = group.expression->position;
-    out->group_by.push_back(std::move(group));
-  }
+  RETURN_IF_ERROR(group_items(node.groupClause, false, out.group_by));
+  out.group_distinct = node.groupDistinct;
   if (node.havingClause != nullptr) {
-    ASSIGN_OR_RETURN(out->having, expression(node.havingClause));
+    ASSIGN_OR_RETURN(out.having, expression(node.havingClause));
+  }
+  for (int i = 0; i < length_of(node.windowClause); ++i) {
+    ASSIGN_OR_RETURN(AstWindow converted, window(as<WindowDef>(item(node.windowClause, i))));
+    out.windows.push_back(std::move(converted));
   }
   if (node.distinctClause != nullptr) {
-    out->distinct = true;
-    if (item(node.distinctClause, 0) != nullptr) refuse(*out, "SELECT DISTINCT ON", 0);
+    out.distinct = true;
+    if (item(node.distinctClause, 0) != nullptr) {  // else a list of one null: plain DISTINCT
+      RETURN_IF_ERROR(append(node.distinctClause, out.distinct_on));
+    }
   }
-  return out;
+  return {};
+}
+
+Status Converter::group_items(const List* list, bool in_set, std::vector<AstGroupItem>& out) {
+  for (int i = 0; i < length_of(list); ++i) {
+    RETURN_IF_ERROR(group_item(item(list, i), in_set, out));
+  }
+  return {};
+}
+
+// (a, b) written as a row is a list of items: at the top the items themselves, in a grouping set
+// one that has them all. ROW(a, b) is an expression.
+Status Converter::group_item(const Node* node, bool in_set, std::vector<AstGroupItem>& out) {
+  RETURN_IF_ERROR(check_depth());
+  AstGroupItem group;
+  if (nodeTag(node) == T_RowExpr && as<RowExpr>(node).row_format == COERCE_IMPLICIT_CAST) {
+    std::vector<AstGroupItem>& items = in_set ? group.items : out;
+    ++depth_;
+    Status added = group_items(as<RowExpr>(node).args, false, items);
+    --depth_;
+    RETURN_IF_ERROR(std::move(added));
+    if (!in_set) return {};
+    group.kind = AstGroupItem::Kind::kList;
+    group.position = position(as<RowExpr>(node).location);
+  } else if (nodeTag(node) == T_GroupingSet) {
+    static constexpr AstGroupItem::Kind kKinds[] = {
+        AstGroupItem::Kind::kEmpty, AstGroupItem::Kind::kList, AstGroupItem::Kind::kRollup,
+        AstGroupItem::Kind::kCube, AstGroupItem::Kind::kSets};
+    const auto& set = as<GroupingSet>(node);
+    group.kind = kKinds[set.kind];
+    group.position = position(set.location);
+    ++depth_;
+    Status added = group_items(set.content, true, group.items);
+    --depth_;
+    RETURN_IF_ERROR(std::move(added));
+  } else {
+    ASSIGN_OR_RETURN(group.expression, expression(node));
+    group.position = group.expression->position;
+  }
+  out.push_back(std::move(group));
+  return {};
 }
 
 // ORDER BY, LIMIT, OFFSET: shared by plain queries and UNIONs. FOR UPDATE is accepted: rows of
@@ -101,98 +158,25 @@ Status Converter::select_tail(const SelectStmt& node, SelectAst& out) {
   return {};
 }
 
-// a UNION ALL b UNION ALL c … is left-deep: the left spine is walked in a loop.
-Status Converter::union_arms(const SelectStmt& node, SelectAst& out) {
-  out.set_operation = SelectAst::SetOperation::kUnion;
-  out.set_all = true;
+// a UNION ALL b UNION ALL c … is left-deep: the left spine is walked in a loop as long as it is of
+// one operation.
+Status Converter::set_operation_arms(const SelectStmt& node, SelectAst& out) {
+  out.set_operation = set_operation_of(node);
+  out.set_all = node.all;
   std::vector<const SelectStmt*> arms;
   const SelectStmt* left = &node;
-  for (;;) {
-    const bool plain = left == &node || (left->sortClause == nullptr &&
-                                         left->limitCount == nullptr &&
-                                         left->limitOffset == nullptr &&
-                                         left->withClause == nullptr);
-    if (left->op == SETOP_NONE || !plain) break;
-    if (left->op != SETOP_UNION || !left->all) {
-      refuse(out, set_operation_name(left->op), 0);
-      return {};
-    }
+  do {
     arms.push_back(left->rarg);
     left = left->larg;
-    if (arms.size() > kExpressionTermsMax) {
-      return {sqlstate::kStatementTooComplex, "too many UNION ALL branches"};
-    }
-  }
+    if (arms.size() >= kExpressionTermsMax) return too_deep();
+  } while (left->op == node.op && left->all == node.all && !has_clauses(*left));
   arms.push_back(left);
   for (size_t i = arms.size(); i-- > 0;) {
     ASSIGN_OR_RETURN(SelectAstPtr arm, select(*arms[i]));
     out.arms.push_back(std::move(arm));
   }
+  out.position = out.arms[0]->position;
   return {};
-}
-
-Result<AstFromItem> Converter::from_item(const Node* node) {
-  AstFromItem out;
-  const auto set_alias = [&out](const Alias* alias) {
-    if (alias == nullptr) return;
-    out.alias = alias->aliasname;
-    out.column_aliases = strings_of(alias->colnames);
-  };
-  const auto refuse_item = [&out](const char* what, int where) {
-    out.kind = AstFromItem::Kind::kUnsupported;
-    out.name = what;
-    out.position = where;
-  };
-  switch (nodeTag(node)) {
-    case T_RangeVar: {
-      const auto& range = as<RangeVar>(node);
-      if (range.schemaname != nullptr) out.schema = range.schemaname;
-      out.name = range.relname;
-      out.position = position(range.location);
-      set_alias(range.alias);
-      return out;
-    }
-    case T_RangeSubselect: {
-      const auto& range = as<RangeSubselect>(node);
-      if (range.lateral) {
-        refuse_item("LATERAL", 0);
-        return out;
-      }
-      out.kind = AstFromItem::Kind::kSubquery;
-      ASSIGN_OR_RETURN(out.subquery, select(as<SelectStmt>(range.subquery)));
-      set_alias(range.alias);
-      return out;
-    }
-    case T_RangeFunction: {
-      const auto& range = as<RangeFunction>(node);
-      if (length_of(range.functions) != 1) {
-        refuse_item("ROWS FROM with several functions", 0);
-        return out;
-      }
-      const Node* pair = item(range.functions, 0);
-      const List* function_and_columns = reinterpret_cast<const List*>(pair);
-      if (range.coldeflist != nullptr || item(function_and_columns, 1) != nullptr) {
-        refuse_item("a column definition list", 0);
-        return out;
-      }
-      out.kind = AstFromItem::Kind::kFunction;
-      ASSIGN_OR_RETURN(AstExprPtr function, expression(item(function_and_columns, 0)));
-      out.functions.push_back(std::move(function));
-      out.ordinality = range.ordinality;
-      out.position = out.functions[0]->position;
-      set_alias(range.alias);
-      return out;
-    }
-    case T_JoinExpr:
-      refuse_item("JOIN", 0);
-      return out;
-    case T_RangeTableSample:
-      refuse_item("TABLESAMPLE", position(as<RangeTableSample>(node).location));
-      return out;
-    default:
-      refuse_item("this FROM item", 0);
-      return out;
-  }
 }
 
 }  // namespace eventd::engine::pg
