@@ -149,10 +149,10 @@ Status evaluate_node(const ExprNode& node, const EvalInput& input, Vector& out) 
     case Expr::Kind::kAnyArray:
     case Expr::Kind::kAllArray: return evaluate_any_all(node, input, out);
     case Expr::Kind::kArray: return evaluate_array(node, input, out);
+    case Expr::Kind::kRow: return evaluate_row(node, input, out);
+    case Expr::Kind::kField: return evaluate_field(node, input, out);
     case Expr::Kind::kPayloadPath: return evaluate_payload_path(node, input, out);
-    case Expr::Kind::kSubquery:
-    case Expr::Kind::kRow:
-    case Expr::Kind::kField:
+    case Expr::Kind::kSubquery: return evaluate_subquery(node, input, out);
     case Expr::Kind::kOuter:
     case Expr::Kind::kParameter: break;  // compile() refuses it
   }

@@ -1,4 +1,4 @@
-// IN lists, ANY/ALL over arrays, ARRAY[…].
+// IN lists, ANY/ALL over arrays.
 #include <memory>
 #include <numeric>
 
@@ -184,31 +184,6 @@ Status evaluate_any_all(const ExprNode& node, const EvalInput& input, Vector& ou
     }
   }
   out = quantifier.finish();
-  return {};
-}
-
-Status evaluate_array(const ExprNode& node, const EvalInput& input, Vector& out) {
-  const auto items = std::make_unique<std::vector<Vector>>(node.children.size());
-  bool constant = true;
-  for (size_t i = 0; i < items->size(); ++i) {
-    RETURN_IF_ERROR(evaluate_node(node.children[i], input, (*items)[i]));
-    constant = constant && (*items)[i].form() == Vector::Form::kConstant;
-  }
-  const Oid array_type = node.expr->type.id;
-  const Oid element_type = type_info(array_type).element;
-  for (const Vector& item : *items) {
-    if (type_info(item.type()).category == 'A') {
-      return {sqlstate::kFeatureNotSupported, "multidimensional ARRAY[] is not supported"};
-    }
-  }
-  const uint32_t rows = constant ? 1 : input.batch.size;
-  Vector result = Vector::flat(array_type, rows);
-  for (uint32_t i = 0; i < rows; ++i) {
-    ArrayBuilder builder(element_type);
-    for (const Vector& item : *items) append_element(item, i, builder);
-    result.set_string(i, builder.finish());
-  }
-  out = constant ? Vector::repeat(result, 0, input.batch.size) : std::move(result);
   return {};
 }
 

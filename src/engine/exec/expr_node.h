@@ -12,6 +12,8 @@
 
 namespace eventd::engine {
 
+class CompiledSubquery;
+
 /// One node. Immutable once compiled.
 struct ExprNode {
   const Expr* expr = nullptr;
@@ -21,6 +23,7 @@ struct ExprNode {
   Vector constant;                ///< kConstant, and the path of kPayloadPath: one row
   std::unique_ptr<ValueSet> set;  ///< kInList, kAnyArray over constants
   bool set_has_null = false;      ///< the constants include NULL
+  std::shared_ptr<CompiledSubquery> subquery;
   std::vector<int> columns;       ///< columns read below, ascending; for operands of lazy nodes
 };
 
@@ -52,5 +55,8 @@ Status evaluate_greatest_least(const ExprNode& node, const EvalInput& input, Vec
 Status evaluate_in_list(const ExprNode& node, const EvalInput& input, Vector& out);
 Status evaluate_any_all(const ExprNode& node, const EvalInput& input, Vector& out);
 Status evaluate_array(const ExprNode& node, const EvalInput& input, Vector& out);
+Status evaluate_subquery(const ExprNode& node, const EvalInput& input, Vector& out);
+Status evaluate_row(const ExprNode& node, const EvalInput& input, Vector& out);
+Status evaluate_field(const ExprNode& node, const EvalInput& input, Vector& out);
 
 }  // namespace eventd::engine

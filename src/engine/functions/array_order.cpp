@@ -1,10 +1,15 @@
-// Order, equality and hash of arrays, element by element in their binary form.
+// Order, equality and hash of arrays and records, element by element in their binary form.
+#include "engine/functions/array_order.h"
+
 #include <algorithm>
 #include <bit>
 
+#include "engine/functions/function.h"
 #include "engine/functions/ordering.h"
+#include "engine/functions/value_binary.h"
 #include "engine/functions/value_hash.h"
 #include "engine/types/array_format.h"
+#include "engine/types/record_format.h"
 
 namespace eventd::engine {
 namespace {
@@ -43,6 +48,7 @@ IntervalValue interval_element(std::string_view bytes) {
 }
 
 std::strong_ordering compare_elements(Oid type, std::string_view a, std::string_view b) {
+  if (find_type(type) != nullptr && type_info(type).category == 'A') return compare_arrays(a, b);
   switch (type) {
     case oid::kInt2: return compare_integers<int16_t>(a, b);
     case oid::kInt4:
@@ -58,27 +64,38 @@ std::strong_ordering compare_elements(Oid type, std::string_view a, std::string_
     case oid::kBpchar: return without_trailing_spaces(a) <=> without_trailing_spaces(b);
     case oid::kInet:
     case oid::kCidr: return compare_inet(a, b);
+    case oid::kRecord: return compare_records(a, b);
     default: return a <=> b;  // text, bytea, uuid, bool, oid: byte order
   }
 }
 
 uint64_t hash_element(Oid type, std::string_view bytes) {
+  if (find_type(type) != nullptr && type_info(type).category == 'A') return hash_array(bytes);
   switch (type) {
     case oid::kFloat4:
     case oid::kFloat8: return hash_double(float_element(type, bytes));
     case oid::kNumeric: return numeric_element(bytes).hash();
     case oid::kInterval: return hash_interval(interval_element(bytes));
     case oid::kBpchar: return hash_bytes(without_trailing_spaces(bytes));
+    case oid::kJsonb: {
+      const Result<Datum> value = datum_from_binary(Type{type, -1}, bytes);
+      return value.ok() ? hash_jsonb(as_bytes(value->bytes())) : hash_bytes(bytes);
+    }
     case oid::kInet:
     case oid::kCidr:
       return bytes.size() < 4 ? hash_bytes(bytes)
                               : mix_words(hash_bytes(bytes.substr(0, 2)),
                                           hash_bytes(bytes.substr(4)));
+    case oid::kRecord: return hash_record(bytes);
     default: return hash_bytes(bytes);
   }
 }
 
 }  // namespace
+
+std::strong_ordering compare_array_elements(Oid type, std::string_view a, std::string_view b) {
+  return compare_elements(type, a, b);
+}
 
 std::strong_ordering compare_arrays(std::string_view a, std::string_view b) {
   Result<ArrayReader> left = ArrayReader::open(a), right = ArrayReader::open(b);
@@ -118,6 +135,34 @@ uint64_t hash_array(std::string_view array) {
   for (int64_t i = 0; i < reader->element_count(); ++i) {
     const auto element = reader->next();
     hash = mix_words(hash, element ? hash_element(reader->element_type(), *element) : 1);
+  }
+  return hash;
+}
+
+std::strong_ordering compare_records(std::string_view a, std::string_view b) {
+  Result<RecordReader> left = RecordReader::open(a), right = RecordReader::open(b);
+  if (!left.ok() || !right.ok()) return a <=> b;
+  const int shared = std::min(left->field_count(), right->field_count());
+  for (int i = 0; i < shared; ++i) {
+    const RecordField x = left->next(), y = right->next();
+    if (x.type != y.type) return x.type <=> y.type;
+    if (!x.bytes.has_value() || !y.bytes.has_value()) {
+      if (x.bytes.has_value() == y.bytes.has_value()) continue;
+      return x.bytes.has_value() ? std::strong_ordering::less : std::strong_ordering::greater;
+    }
+    const auto order = compare_elements(x.type, *x.bytes, *y.bytes);
+    if (order != 0) return order;
+  }
+  return left->field_count() <=> right->field_count();
+}
+
+uint64_t hash_record(std::string_view record) {
+  Result<RecordReader> reader = RecordReader::open(record);
+  if (!reader.ok()) return hash_bytes(record);
+  uint64_t hash = static_cast<uint64_t>(reader->field_count());
+  for (int i = 0; i < reader->field_count(); ++i) {
+    const RecordField field = reader->next();
+    hash = mix_words(hash, field.bytes ? hash_element(field.type, *field.bytes) : 1);
   }
   return hash;
 }

@@ -146,6 +146,21 @@ struct ArrayOrder {
   }
 };
 
+/// Records in binary form: field by field, NULLs last, then by the number of fields
+/// (record_cmp()). Fields of different types, which PostgreSQL refuses to compare, order by type.
+std::strong_ordering compare_records(std::string_view a, std::string_view b);
+uint64_t hash_record(std::string_view record);
+
+struct RecordOrder {
+  using Value = StringRef;
+  static bool equal(const StringRef& a, const StringRef& b) {
+    return BytesOrder::equal(a, b) || compare_records(a.view(), b.view()) == 0;
+  }
+  static bool less(const StringRef& a, const StringRef& b) {
+    return compare_records(a.view(), b.view()) < 0;
+  }
+};
+
 /// Calls f with the order of `type` (an object of one of the structs above).
 template <class F>
 decltype(auto) dispatch_order(Oid type, F&& f) {
@@ -155,6 +170,7 @@ decltype(auto) dispatch_order(Oid type, F&& f) {
     case oid::kJsonb: return f(JsonbOrder{});
     case oid::kInet:
     case oid::kCidr: return f(InetOrder{});
+    case oid::kRecord: return f(RecordOrder{});
     default: break;
   }
   const TypeInfo& info = type_info(type);

@@ -7,7 +7,9 @@
 #include "engine/payload/jsonb_text.h"
 #include "engine/types/array_format.h"
 #include "engine/types/datetime_fields.h"
+#include "engine/types/inet_text.h"
 #include "engine/types/numeric.h"
+#include "engine/types/record_format.h"
 #include "kmes/validate.h"
 
 namespace eventd::engine {
@@ -58,8 +60,14 @@ Result<Datum> bytes_from_binary(const Type& type, std::string_view bytes) {
     case oid::kInet:
     case oid::kCidr:
     case oid::kMacaddr:
+    case oid::kMacaddr8:
     case oid::kChar: return Datum(type.id, std::string(bytes));
     default: break;
+  }
+  if (type.id == oid::kRecord) {  // its fields are read when they are needed
+    Result<RecordReader> reader = RecordReader::open(bytes);
+    if (!reader.ok()) return std::move(reader).take_status();
+    return Datum(oid::kRecord, std::string(bytes));
   }
   if (type_info(type.id).category == 'A') {
     ASSIGN_OR_RETURN(const ArrayReader reader, ArrayReader::open(bytes));

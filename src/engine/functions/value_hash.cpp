@@ -41,6 +41,7 @@ uint64_t hash_of(InetOrder, const StringRef& v) {
   return mix_words(hash_bytes(bytes.substr(0, 2)), hash_bytes(bytes.substr(4)));
 }
 uint64_t hash_of(ArrayOrder, const StringRef& v) { return hash_array(v.view()); }
+uint64_t hash_of(RecordOrder, const StringRef& v) { return hash_record(v.view()); }
 
 template <class Order>
 void hash_rows(Order order, const VectorView<typename Order::Value>& view, uint64_t* hashes,

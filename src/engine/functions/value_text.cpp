@@ -11,6 +11,7 @@
 #include "engine/types/integer_text.h"
 #include "engine/types/interval.h"
 #include "engine/types/numeric.h"
+#include "engine/types/record_format.h"
 #include "engine/types/scalar_text.h"
 #include "engine/types/time_zone.h"
 
@@ -93,6 +94,20 @@ void append_array(const FormatOptions& format, std::string_view bytes, std::stri
   append_array_text(text, out);
 }
 
+void append_record(const FormatOptions& format, std::string_view bytes, std::string& out) {
+  Result<RecordReader> reader = RecordReader::open(bytes);
+  if (!reader.ok()) return;
+  out.push_back('(');
+  for (int i = 0; i < reader->field_count(); ++i) {
+    if (i > 0) out.push_back(',');
+    const RecordField field = reader->next();
+    if (!field.bytes) continue;
+    const Result<Datum> value = datum_from_binary(Type{field.type, -1}, *field.bytes);
+    append_record_field_text(value.ok() ? datum_to_text(format, *value) : std::string(), out);
+  }
+  out.push_back(')');
+}
+
 // int2vector and oidvector print as numbers with spaces between.
 void append_number_vector(std::string_view bytes, std::string& out) {
   Result<ArrayReader> reader = ArrayReader::open(bytes);
@@ -140,7 +155,9 @@ void append_bytes(Oid type, const FormatOptions& format, std::string_view bytes,
     case oid::kBytea: append_bytea(format.bytea_output, bytes, out); break;
     case oid::kInet: append_inet(bytes, false, out); break;
     case oid::kCidr: append_inet(bytes, true, out); break;
-    case oid::kMacaddr: append_macaddr(bytes, out); break;
+    case oid::kMacaddr:
+    case oid::kMacaddr8: append_macaddr(bytes, out); break;
+    case oid::kRecord: append_record(format, bytes, out); break;
     case 22:  // int2vector
     case 30:  // oidvector
       append_number_vector(bytes, out);
@@ -210,6 +227,7 @@ Result<Datum> datum_from_text(const EvalContext& context, const Type& type, std:
     case oid::kInet: return wrap(parse_inet(text, false));
     case oid::kCidr: return wrap(parse_inet(text, true));
     case oid::kMacaddr: return wrap(parse_macaddr(text));
+    case oid::kMacaddr8: return wrap(parse_macaddr8(text));
     case oid::kOid: {
       ASSIGN_OR_RETURN(const uint32_t value, parse_oid(text));
       return Datum(type.id, static_cast<int32_t>(value));
@@ -219,6 +237,8 @@ Result<Datum> datum_from_text(const EvalContext& context, const Type& type, std:
   }
   if (info->physical == Physical::kInt32) return reg_from_text(type, text);
   if (info->category == 'A' && info->name.starts_with('_')) return array_from_text(context, type, text);
+  if (type.id == oid::kRecord)
+    return Status(sqlstate::kFeatureNotSupported, "input of anonymous composite types is not implemented");
   if (info->category == 'P')
     return Status(sqlstate::kFeatureNotSupported, "cannot accept a value of type " + std::string(info->display_name));
   return Status(sqlstate::kFeatureNotSupported, "input of type " + std::string(info->display_name) + " is not supported");
