@@ -32,6 +32,8 @@ void bench_copy(const BenchOptions& options, Report& report);
 void bench_insert(const BenchOptions& options, Report& report);
 /// The queries a to g over the same rows, beside PostgreSQL.
 void bench_queries(const BenchOptions& options, Report& report);
+/// Joins, windows, DISTINCT, sorts and what dashboards send, beside PostgreSQL.
+void bench_shapes(const BenchOptions& options, Report& report);
 /// SELECT 1 and point lookups from 1, 8 and 32 clients, beside PostgreSQL and the stub.
 void bench_wire(const BenchOptions& options, Report& report);
 

@@ -6,41 +6,10 @@
 #include "bench/bench.h"
 #include "bench/database.h"
 #include "bench/loaded_servers.h"
+#include "bench/query_lists.h"
 
 namespace eventd::bench {
 namespace {
-
-struct Query {
-  std::string name;
-  std::string sql;
-};
-
-std::vector<Query> queries(const EventSet& events, int64_t begin_ns) {
-  const std::string last_hour =
-      fmt::format("timestamp >= '{}' AND timestamp < '{}'",
-                  timestamp_text(begin_ns + Workload::kDayNs / 24 * 23),
-                  timestamp_text(begin_ns + Workload::kDayNs));
-  const WorkloadEvent& middle = events.event(events.size() / 2);
-  const std::string latency =
-      "SELECT event_type, avg((payload->>'latency_us')::float8), percentile_cont(0.95) WITHIN GROUP "
-      "(ORDER BY (payload->>'latency_us')::float8) FROM events ";
-  return {
-      {"a count by type", "SELECT event_type, count(*) FROM events GROUP BY event_type"},
-      {"b count by type, last hour",
-       "SELECT event_type, count(*) FROM events WHERE " + last_hour + " GROUP BY event_type"},
-      {"c top 10 processes, last hour", "SELECT process_guid, count(*) FROM events WHERE " + last_hour +
-                                            " GROUP BY process_guid ORDER BY 2 DESC LIMIT 10"},
-      {"d last 100", "SELECT timestamp, event_type, cpu_id, sequence, payload FROM events "
-                     "ORDER BY timestamp DESC LIMIT 100"},
-      {"e by cpu_id and sequence",
-       fmt::format("SELECT timestamp, event_type, payload FROM events WHERE cpu_id = {} AND sequence = {}",
-                   middle.cpu_id, middle.sequence)},
-      {"f count per minute", "SELECT date_trunc('minute', timestamp), count(*) FROM events GROUP BY 1 "
-                             "ORDER BY 1"},
-      {"g1h avg, p95 by type", latency + "WHERE " + last_hour + " GROUP BY event_type"},
-      {"g24h avg, p95 by type", latency + "GROUP BY event_type"},
-  };
-}
 
 // Milliseconds; `rows` gets the number of rows.
 Result<double> run_query(Database& database, const std::string& sql, int& rows) {
@@ -50,7 +19,7 @@ Result<double> run_query(Database& database, const std::string& sql, int& rows) 
   return took.count();
 }
 
-Status measure(const Query& query, int runs, const LoadedServers& servers, Database& eventd,
+Status measure(const BenchQuery& query, int runs, const LoadedServers& servers, Database& eventd,
                Database& postgres, Measurement& measurement) {
   int our_rows = 0, their_rows = 0;
   double our_cpu = 0, their_cpu = 0;
@@ -85,13 +54,15 @@ Status measure(const Query& query, int runs, const LoadedServers& servers, Datab
   return {};
 }
 
-Status run_all(const BenchOptions& options, Report& report) {
+using QueryList = std::vector<BenchQuery> (*)(const EventSet&, int64_t);
+
+Status run_all(const BenchOptions& options, QueryList list, Report& report) {
   const int64_t begin_ns = recent_day_begin_ns();
   const EventSet events(options.rows, begin_ns);
   ASSIGN_OR_RETURN(const auto servers, LoadedServers::start(options, events));
   ASSIGN_OR_RETURN(Database eventd, Database::connect(servers->eventd().target()));
   ASSIGN_OR_RETURN(Database postgres, Database::connect(servers->postgres().target()));
-  for (const Query& query : queries(events, begin_ns)) {
+  for (const BenchQuery& query : list(events, begin_ns)) {
     Measurement measurement{.name = query.name, .unit = "ms", .higher_is_better = false,
                             .peer = "PostgreSQL"};
     if (const Status status = measure(query, options.runs, *servers, eventd, postgres, measurement); !status.ok()) {
@@ -107,8 +78,14 @@ Status run_all(const BenchOptions& options, Report& report) {
 }  // namespace
 
 void bench_queries(const BenchOptions& options, Report& report) {
-  if (const Status status = run_all(options, report); !status.ok()) {
+  if (const Status status = run_all(options, common_queries, report); !status.ok()) {
     report.add({.name = "queries", .unit = "ms", .note = status.error().message, .failed = true});
+  }
+}
+
+void bench_shapes(const BenchOptions& options, Report& report) {
+  if (const Status status = run_all(options, shape_queries, report); !status.ok()) {
+    report.add({.name = "shapes", .unit = "ms", .note = status.error().message, .failed = true});
   }
 }
 

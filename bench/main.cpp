@@ -22,7 +22,7 @@ constexpr char kUsage[] =
     "\n"
     "usage: evbench [--only NAME] [--rows N] [--runs N] [--seconds N] [--json FILE]\n"
     "       evbench --generate N\n"
-    "  --only NAME       one of: ring latency validate copy insert queries wire (may be repeated)\n"
+    "  --only NAME       one of: ring latency validate copy insert queries shapes wire (may be repeated)\n"
     "  --rows N          events in the workload (default 1000000)\n"
     "  --runs N          runs of each measurement; the median counts (default 3)\n"
     "  --seconds N       length of one pgbench run (default 3)\n"
@@ -43,6 +43,7 @@ constexpr Group kGroups[] = {{"ring", eventd::bench::bench_ring},
                              {"copy", eventd::bench::bench_copy},
                              {"insert", eventd::bench::bench_insert},
                              {"queries", eventd::bench::bench_queries},
+                             {"shapes", eventd::bench::bench_shapes},
                              {"wire", eventd::bench::bench_wire}};
 
 struct Arguments {
