@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "engine/plan/rules.h"
 #include "engine/plan/stack_guard.h"
 
 namespace eventd::engine {
@@ -236,6 +237,15 @@ Result<ExprPtr> fold_constants(ExprPtr expression, std::span<const Datum> parame
     ASSIGN_OR_RETURN(child, fold_constants(std::move(child), parameters, context));
   }
   switch (expression->kind) {
+    case Kind::kSubquery: {
+      Subquery& subquery = *expression->subquery;
+      RETURN_IF_ERROR(fold_plan(*subquery.plan, parameters, context));
+      if (subquery.comparison != nullptr) {
+        ASSIGN_OR_RETURN(subquery.comparison, fold_constants(std::move(subquery.comparison),
+                                                             parameters, context));
+      }
+      return expression;
+    }
     case Kind::kAnd:
     case Kind::kOr: return fold_and_or(std::move(expression));
     case Kind::kCase: return fold_case(std::move(expression));
@@ -273,28 +283,23 @@ Result<Datum> evaluate_constant(ExprPtr expression, const EvalContext& context) 
 
 Status fold_plan(PlanNode& plan, std::span<const Datum> parameters, const EvalContext& context) {
   RETURN_IF_ERROR(check_stack_depth());
-  const auto fold = [&](ExprPtr& expression) -> Status {
-    if (expression == nullptr) return {};
-    ASSIGN_OR_RETURN(expression, fold_constants(std::move(expression), parameters, context));
-    return {};
-  };
-  const auto fold_all = [&](std::vector<ExprPtr>& expressions) -> Status {
-    for (ExprPtr& expression : expressions) RETURN_IF_ERROR(fold(expression));
-    return {};
+  Status status;
+  const auto fold = [&](ExprPtr& expression) {
+    if (expression == nullptr || !status.ok()) return;
+    Result<ExprPtr> folded = fold_constants(std::move(expression), parameters, context);
+    if (folded.ok()) {
+      expression = std::move(folded).value();
+    } else {
+      status = std::move(folded).take_status();
+    }
   };
   for (PlanPtr& child : plan.children) RETURN_IF_ERROR(fold_plan(*child, parameters, context));
-  for (auto& row : plan.rows) RETURN_IF_ERROR(fold_all(row));
-  RETURN_IF_ERROR(fold(plan.condition));
-  RETURN_IF_ERROR(fold_all(plan.expressions));
-  RETURN_IF_ERROR(fold_all(plan.group_by));
-  for (AggregateCall& call : plan.aggregates) {
-    RETURN_IF_ERROR(fold_all(call.arguments));
-    RETURN_IF_ERROR(fold(call.filter));
-    for (SortKey& key : call.order) RETURN_IF_ERROR(fold(key.expression));
+  for_each_expression(plan, fold);
+  for (WindowCall& call : plan.window_calls) {
+    fold(call.frame.start_boundary);
+    fold(call.frame.end_boundary);
   }
-  for (SortKey& key : plan.sort_keys) RETURN_IF_ERROR(fold(key.expression));
-  RETURN_IF_ERROR(fold(plan.limit));
-  return fold(plan.offset);
+  return status;
 }
 
 }  // namespace eventd::engine

@@ -97,8 +97,20 @@ void rewrite(ExprPtr& expression, PlanNode& child, PlanNode& scan) {
   for (ExprPtr& part : expression->children) rewrite(part, child, scan);
 }
 
+/// Whether what is added to the child's columns leaves those of the node where they are.
+bool may_widen_child(const PlanNode& node) {
+  switch (node.kind) {
+    case PlanNode::Kind::kFilter:
+    case PlanNode::Kind::kProject:
+    case PlanNode::Kind::kAggregate:
+    case PlanNode::Kind::kSort:
+    case PlanNode::Kind::kLimit: return true;
+    default: return false;
+  }
+}
+
 void extract(PlanNode& node) {
-  if (node.children.size() == 1) {
+  if (may_widen_child(node)) {
     PlanNode& child = *node.children[0];
     if (PlanNode* scan = scan_below(child)) {
       for_each_expression(node, [&](ExprPtr& expression) { rewrite(expression, child, *scan); });

@@ -83,7 +83,7 @@ Status push(PlanPtr& plan, Conjuncts conjuncts) {
       return push_through(plan, plan->expressions, std::move(conjuncts));
     case PlanNode::Kind::kAggregate:
       // Without GROUP BY there is a row even for no input.
-      if (plan->group_by.empty()) break;
+      if (plan->group_by.empty() || !plan->grouping_sets.empty()) break;
       return push_through(plan, plan->group_by, std::move(conjuncts));
     case PlanNode::Kind::kSort:
     case PlanNode::Kind::kDistinct:
