@@ -42,6 +42,19 @@ Status MemoryGrant::ensure(size_t bytes) {
   return {};
 }
 
+bool MemoryGrant::try_ensure(size_t bytes) {
+  peak_bytes_ = std::max(peak_bytes_, bytes);
+  if (account_ == nullptr || bytes <= held_bytes_) return true;
+  const size_t missing = bytes - held_bytes_;
+  const size_t ahead = std::max(missing, bytes / 8);
+  for (const size_t step : {ahead, missing}) {
+    if (!account_->try_grow(step, held_bytes_)) continue;
+    held_bytes_ += step;
+    return true;
+  }
+  return false;
+}
+
 void MemoryGrant::reset() {
   if (account_ != nullptr && held_bytes_ > 0) account_->shrink(held_bytes_);
   held_bytes_ = 0;

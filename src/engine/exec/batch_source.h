@@ -12,10 +12,13 @@
 
 namespace eventd::engine {
 
+class TempSpace;
+
 /// What operators of one execution share. The pointees outlive them.
 struct OperatorContext {
   const EvalContext* eval = nullptr;
   MemoryAccount* memory = nullptr;  ///< null = unaccounted
+  TempSpace* temp = nullptr;        ///< null = nothing can be spilled: 53200 past the memory
   const CancelToken* cancel = nullptr;
   bool instrument = false;  ///< measure time and rows
 };
@@ -68,6 +71,9 @@ class MemoryGrant {
 
   /// Makes the grant at least `bytes`, in steps, so that the account is touched rarely. 53200.
   Status ensure(size_t bytes);
+  /// The same for an operator that can spill: false when it should, at three quarters of
+  /// query_buffer (MemoryAccount::try_grow), so that operators which cannot spill find room.
+  bool try_ensure(size_t bytes);
   void reset();
   size_t peak_bytes() const { return peak_bytes_; }
 

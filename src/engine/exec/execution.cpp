@@ -6,7 +6,7 @@ PlanExecution::PlanExecution(PlanPtr plan, ExecutionContext context)
     : context_(std::move(context)), plan_(std::move(plan)) {
   const CancelToken* cancel = context_.cancel != nullptr ? context_.cancel : &never_cancelled_;
   if (context_.eval.cancel == nullptr) context_.eval.cancel = cancel;
-  operator_context_ = {.eval = &context_.eval, .memory = context_.memory, .cancel = cancel,
+  operator_context_ = {.eval = &context_.eval, .memory = context_.memory, .temp = context_.temp, .cancel = cancel,
                        .instrument = context_.instrument};
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/exec/scan_pool.h"
+#include "engine/exec/temp_space.h"
 #include "engine/functions/eval_context.h"
 #include "engine/plan/logical_plan.h"
 #include "engine/scan/relation.h"
@@ -19,6 +20,8 @@ struct ExecutionContext {
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const AccessScope> access;
   MemoryAccount* memory = nullptr;
+  /// Where to spill what `memory` refuses. Null = 53200 instead.
+  TempSpace* temp = nullptr;
   CancelToken* cancel = nullptr;
   /// Null = everything on the calling thread.
   ScanPool* pool = nullptr;

@@ -46,6 +46,16 @@ Status MemoryAccount::grow(size_t bytes) {
   return {};
 }
 
+bool MemoryAccount::try_grow(size_t bytes, size_t held) {
+  if (bytes > limit_bytes_ || held > limit_bytes_ - bytes) return false;
+  if (held + bytes > limit_bytes_ / 16) {
+    const size_t capacity = pool_.capacity_bytes();
+    if (used_bytes() + bytes > limit_bytes_ / 4 * 3) return false;
+    if (pool_.used_bytes() + bytes > capacity / 8 * 7) return false;
+  }
+  return grow(bytes).ok();
+}
+
 void MemoryAccount::shrink(size_t bytes) {
   used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   pool_.release(bytes);

@@ -34,7 +34,12 @@ class MemoryAccount {
 
   /// OK, or 53200 naming the setting (query_buffer or query_memory) that was reached.
   Status grow(size_t bytes);
+  /// For an operator that holds `held` bytes and can write them to disk instead: refuses where
+  /// three quarters of query_buffer, or seven eighths of query_memory, would be passed. A sixteenth
+  /// of query_buffer it gets even then, if it is there at all.
+  bool try_grow(size_t bytes, size_t held);
   void shrink(size_t bytes);
+  size_t limit_bytes() const { return limit_bytes_; }
   size_t used_bytes() const { return used_bytes_.load(std::memory_order_relaxed); }
   size_t peak_bytes() const { return peak_bytes_.load(std::memory_order_relaxed); }
 

@@ -28,7 +28,8 @@ bool reads(const PlanNode& plan, const Relation& relation) {
 }  // namespace
 
 SessionImpl::SessionImpl(Engine::Impl& engine, const SessionIdentity& identity)
-    : engine_(engine), identity_(identity), role_guid_(role_guid(identity.role)), settings_(*engine.settings) {
+    : engine_(engine), identity_(identity), role_guid_(role_guid(identity.role)), settings_(*engine.settings),
+      temp_space_(engine.data_directory + "/tmp") {
   std::tie(pid_, secret_) = engine_.sessions.add(*this);
   settings_.set_internal("is_superuser", identity.superuser ? "on" : "off");
   settings_.set_internal("session_authorization", identity.role);
@@ -76,6 +77,7 @@ Result<ExecutionContext> SessionImpl::execution_context(const PlanNode& plan) {
       identity_.superuser ? AccessScope::everything() : std::make_shared<const AccessScope>();
   context.cancel = &cancel_;
   context.pool = engine_.pool.get();
+  context.temp = &temp_space_;
   return context;
 }
 
@@ -87,6 +89,7 @@ const SessionImpl::HotSettings& SessionImpl::hot_settings() const {
       engine_.settings->integer("log_min_duration_statement") * kNanosecondsPerMillisecond;
   hot_.max_concurrent_queries = engine_.settings->integer("max_concurrent_queries");
   hot_.query_buffer_bytes = static_cast<size_t>(settings_.integer("query_buffer"));
+  temp_space_.set_limit(settings_.integer("temp_file_limit"));
   hot_.synchronous_commit = settings_.get("synchronous_commit")->text == "on";
   hot_version_ = version;
   return hot_;

@@ -133,6 +133,7 @@ class SessionImpl final : public Session, private SessionFacts {
   mutable FormatOptions format_;
   mutable uint64_t format_version_ = 0;
   mutable HotSettings hot_;
+  mutable TempSpace temp_space_;  // its limit follows the setting, with hot_
   mutable uint64_t hot_version_ = 0;
   bool thread_spare_ = false;
 };

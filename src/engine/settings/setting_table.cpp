@@ -156,6 +156,8 @@ constexpr auto kTable = std::to_array<SettingInfo>({
            "Memory of all queries together."),
     number("query_buffer", U::kBytes, C::kUser, "auto", kMb, kLarge, kResources,
            "Most memory one query may hold."),
+    number("temp_file_limit", U::kBytes, C::kSuperuser, "-1", -1, kLarge, kResources,
+           "Most bytes of temporary files a session may have; -1 = no limit."),
     number("default_row_limit", U::kNone, C::kUser, "0", 0, kLarge, kResources,
            "Row limit of queries without one; 0 = none.", kLater),
     boolean("seal", C::kSighup, "on", kStorage, "Seal full tails into segments.", false, kLater),
