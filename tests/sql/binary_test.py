@@ -30,7 +30,7 @@ def statements():
 
 def answer(client, record):
     try:
-        result = client.query_binary(record.sql)
+        result = client.query_binary(record.statement)
     except PgError as error:
         return f"{error.sqlstate} {error.message}"
     rows = sorted(result.rows, key=repr) if record.unordered else result.rows

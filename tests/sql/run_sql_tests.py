@@ -45,7 +45,7 @@ def show_error(error):
 def answer(client, record):
     """The lines that this server's answer is written as."""
     try:
-        results = client.query(record.sql)
+        results = client.query(record.statement)
     except PgError as error:
         return show_error(error)
     lines = []

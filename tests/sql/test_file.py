@@ -1,5 +1,6 @@
 """The *.test format; README.md describes it."""
 import dataclasses
+import re
 
 SEPARATOR = "----"
 EVENTD_SEPARATOR = "---- eventd"
@@ -14,6 +15,12 @@ class Record:
     sql: str
     answer: list
     eventd_answer: list | None  # a written exception
+    definitions: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def statement(self):
+        """The SQL with the file's definitions in it: `# let name text`, used as {name}."""
+        return re.sub(r"\{(\w+)\}", lambda found: self.definitions.get(found[1], found[0]), self.sql)
 
     @property
     def unordered(self):
@@ -49,10 +56,11 @@ class TestFile:
         head = []
         if blocks and all(line.startswith("#") for line in blocks[0][1]):
             head = blocks.pop(0)[1]
-        return TestFile(head, [TestFile._parse(line, block) for line, block in blocks])
+        definitions = dict(line[6:].split(" ", 1) for line in head if line.startswith("# let "))
+        return TestFile(head, [TestFile._parse(line, block, definitions) for line, block in blocks])
 
     @staticmethod
-    def _parse(line, block):
+    def _parse(line, block, definitions):
         comments = []
         while block and block[0].startswith("#"):
             comments.append(block[0])
@@ -63,7 +71,7 @@ class TestFile:
             block, eventd_answer = block[:at], block[at + 1:]
         at = block.index(SEPARATOR) if SEPARATOR in block else len(block)
         return Record(comments, line + len(comments), "\n".join(block[:at]), block[at + 1:],
-                      eventd_answer)
+                      eventd_answer, definitions)
 
     def write(self, path):
         parts = ["\n".join(self.head)] if self.head else []
