@@ -35,6 +35,7 @@ AggregateFunction count_rows() {
     return Status();
   };
   aggregate.combine = combine_count;
+  aggregate.partials = Partials::kExact;
   aggregate.finalize = finish_count;
   return aggregate;
 }
@@ -172,6 +173,7 @@ struct AvgNumeric : SumNumeric {
 
 template <class T, class Sum>
 struct SumFloat {
+  static constexpr Partials kPartials = Partials::kInOrder;
   using Input = T;
   struct State {
     Sum sum;

@@ -9,6 +9,7 @@
 //   };
 //   builder.builtin_aggregate("sum(int4)", aggregate_of<SumInt4>());
 //
+// `static constexpr Partials kPartials` says what combine() is good for, if it isn't exact.
 // Two-argument aggregates have Input1 and Input2 instead and skip rows where either is NULL. A
 // State that is not trivially destructible is constructed and destroyed; others start as zeros.
 #pragma once
@@ -30,6 +31,15 @@ template <class A>
 concept TwoArguments = requires { typename A::Input1; };
 template <class A>
 concept CountsMemory = requires(const typename A::State& state) { A::memory_bytes(state); };
+
+template <class A>
+constexpr Partials partials_of() {
+  if constexpr (requires { A::kPartials; }) {
+    return A::kPartials;
+  } else {
+    return Partials::kExact;
+  }
+}
 
 /// Runs a void or Status function.
 template <class F>
@@ -143,6 +153,7 @@ AggregateFunction aggregate_of() {
   aggregate.finalize = [](const EvalContext&, void* state, Type, Vector& result, uint32_t row) {
     return A::finish(*static_cast<State*>(state), result, row);
   };
+  aggregate.partials = aggregate_detail::partials_of<A>();
   if constexpr (aggregate_detail::CountsMemory<A>) {
     aggregate.memory_bytes = [](const void* state) {
       return A::memory_bytes(*static_cast<const State*>(state));

@@ -22,6 +22,7 @@ constexpr bool is_stddev(Spread s) { return s == Spread::kStddevPop || s == Spre
 
 template <class T, Spread kSpread>
 struct FloatSpread {
+  static constexpr Partials kPartials = Partials::kRounded;
   using Input = T;
   struct State {
     double n, sum, squares;
@@ -168,6 +169,7 @@ enum class Regression {
 
 template <Regression kWhat>
 struct RegressionAggregate {
+  static constexpr Partials kPartials = Partials::kRounded;
   using Input1 = double;  // Y
   using Input2 = double;  // X
   using State = RegressionState;

@@ -80,6 +80,14 @@ struct Cast {
   const ScalarFunction* function = nullptr;
 };
 
+/// What window frames may do with an aggregate's combine().
+enum class Partials : uint8_t {
+  kUnfit,    ///< nothing: there is none, it empties `from`, or states are large
+  kRounded,  ///< right, but rounds at other places than update()
+  kInOrder,  ///< adding states of one row in row order is the same as update()
+  kExact,    ///< any grouping of the rows gives the same
+};
+
 /// State of one group of one aggregate lies in `state_size` bytes aligned to 16, zeroed before
 /// init(). States that own memory free it in destroy().
 struct AggregateFunction {
@@ -106,6 +114,8 @@ struct AggregateFunction {
   /// Bytes a state holds besides state_size, for the memory account. Null = none.
   size_t (*memory_bytes)(const void* state) = nullptr;
   ResolveResult resolve_result = nullptr;
+  /// Other than kUnfit: combine() leaves `from` as it is.
+  Partials partials = Partials::kUnfit;
 };
 
 /// row_number() and its kin: functions of a row's place in its partition. What they compute is the

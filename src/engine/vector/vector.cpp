@@ -185,6 +185,36 @@ Vector Vector::flattened() const {
   return result;
 }
 
+Vector Vector::slice(uint32_t first, uint32_t count) const {
+  Vector result = *this;
+  result.size_ = count;
+  if (form_ == Form::kConstant) return result;
+  result.capacity_ = count;
+  if (form_ == Form::kDictionary) {
+    result.ids_ = std::shared_ptr<const uint32_t[]>(ids_, ids_.get() + first);
+    return result;
+  }
+  const size_t offset = size_t{first} * physical_size(physical_of(type_));
+  result.data_ = std::shared_ptr<std::byte[]>(data_, data_.get() + offset);
+  if (!validity_) return result;
+  const uint32_t shift = first & 63;
+  const uint64_t* from = validity_.get() + first / 64;
+  if (shift == 0) {
+    result.validity_ = std::shared_ptr<uint64_t[]>(validity_, validity_.get() + first / 64);
+    return result;
+  }
+  const size_t words = std::max<size_t>(1, words_for(count));
+  const size_t available = words_for(capacity_) - first / 64;
+  std::shared_ptr<uint64_t[]> shifted(new uint64_t[words]);
+  for (size_t i = 0; i < words; ++i) {
+    const uint64_t low = i < available ? from[i] >> shift : 0;
+    const uint64_t high = i + 1 < available ? from[i + 1] << (64 - shift) : 0;
+    shifted[i] = low | high;
+  }
+  result.validity_ = std::move(shifted);
+  return result;
+}
+
 size_t Vector::memory_bytes() const {
   if (form_ == Form::kDictionary) {
     return size_t{size_} * sizeof(uint32_t) + dictionary_->memory_bytes();

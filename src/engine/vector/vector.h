@@ -142,6 +142,9 @@ class Vector {
   Datum datum(uint32_t row) const;
   /// This vector as Flat (itself if it is one).
   Vector flattened() const;
+  /// Rows [first, first + count), sharing the values. Cheapest where `first` is a multiple of 64.
+  /// REQUIRES: first + count <= size().
+  Vector slice(uint32_t first, uint32_t count) const;
   /// For Dictionary: the flat vector of distinct-ish values and the ids into it.
   const Vector& dictionary_values() const { return *dictionary_; }
   const uint32_t* dictionary_ids() const { return ids_.get(); }
