@@ -68,12 +68,14 @@ class ComputedScan final : public Scan {
 }  // namespace
 
 ComputedRelation::ComputedRelation(std::string schema, std::string name, Oid id,
-                                   std::vector<RelationColumn> columns, Rows rows)
+                                   std::vector<RelationColumn> columns, Rows rows,
+                                   Tells tells)
     : schema_(std::move(schema)),
       name_(std::move(name)),
       id_(id),
       columns_(std::move(columns)),
-      rows_(std::move(rows)) {}
+      rows_(std::move(rows)),
+      tells_(tells) {}
 
 Result<std::unique_ptr<Scan>> ComputedRelation::scan(ScanRequest request) const {
   for (const ScanColumn& column : request.columns) {
@@ -81,7 +83,11 @@ Result<std::unique_ptr<Scan>> ComputedRelation::scan(ScanRequest request) const 
       return Status(sqlstate::kFeatureNotSupported, "paths into " + name_ + " are not supported");
     }
   }
-  return std::unique_ptr<Scan>(std::make_unique<ComputedScan>(rows_(), std::move(request)));
+  const bool withheld = tells_ == Tells::kOfEvents &&
+                        (request.access == nullptr || !request.access->sees_everything());
+  std::vector<Row> rows;
+  if (!withheld) rows = rows_();
+  return std::unique_ptr<Scan>(std::make_unique<ComputedScan>(std::move(rows), std::move(request)));
 }
 
 }  // namespace eventd::engine

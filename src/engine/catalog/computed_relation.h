@@ -15,8 +15,11 @@ class ComputedRelation final : public Relation {
   using Row = std::vector<Datum>;
   using Rows = std::function<std::vector<Row>()>;
 
+  /// What the rows are about: those of events are for who may see events.
+  enum class Tells : uint8_t { kOfTheServer, kOfEvents };
+
   ComputedRelation(std::string schema, std::string name, Oid id, std::vector<RelationColumn> columns,
-                   Rows rows);
+                   Rows rows, Tells tells = Tells::kOfTheServer);
 
   std::string_view schema() const override { return schema_; }
   std::string_view name() const override { return name_; }
@@ -32,6 +35,7 @@ class ComputedRelation final : public Relation {
   Oid id_;
   std::vector<RelationColumn> columns_;
   Rows rows_;
+  Tells tells_;
 };
 
 }  // namespace eventd::engine

@@ -1,6 +1,7 @@
 #include "engine/catalog/relation_catalog.h"
 
 #include "engine/catalog/computed_relation.h"
+#include "engine/catalog/field_catalog.h"
 #include "engine/settings/settings.h"
 #include "engine/stats/registry.h"
 
@@ -120,7 +121,11 @@ const Relation* RelationCatalog::find(std::string_view schema, std::string_view 
 }
 
 bool RelationCatalog::schema_exists(std::string_view schema) const {
-  return schema == "public" || schema == "eventd" || schema == "pg_catalog";
+  return schema == "public" || schema == "eventd" || schema == "pg_catalog" || schema == kByTypeSchema;
+}
+
+uint64_t RelationCatalog::generation() const {
+  return fields_ == nullptr ? 1 : fields_->generation();
 }
 
 std::unique_ptr<const Relation> make_pg_settings(const Settings& settings) {

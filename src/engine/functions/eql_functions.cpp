@@ -4,7 +4,7 @@
 // Names: eql_eq eql_ne eql_lt eql_le eql_gt eql_ge eql_contains eql_starts_with eql_ends_with
 //        eql_glob eql_has
 // Left:  text (columns, messages, labels) or jsonb (a field's value, extracted as jsonb)
-// Right: the literal: text, int8, float8 or bool
+// Right: the literal: text, int8, float8, bool, or jsonb for integers beyond int8
 //
 //  - Strings compare ASCII case-insensitively. `eql_glob`: `*` is any run of characters, nothing
 //    else is special.
@@ -98,6 +98,15 @@ Kernel field_kernel() {
   return row_kernel<uint8_t, StringRef, Literal>(
       [](const StringRef& value, const Literal& other, uint8_t& out) -> bool {
         return compare_field<kComparison>(value, literal(other), out);
+      });
+}
+
+/// The literal is a number in msgpack: an integer beyond int8.
+template <Comparison kComparison>
+Kernel field_jsonb_kernel() {
+  return row_kernel<uint8_t, StringRef, StringRef>(
+      [](const StringRef& value, const StringRef& other, uint8_t& out) -> bool {
+        return compare_field<kComparison>(value, eql_token(as_bytes(other.view())), out);
       });
 }
 
@@ -328,6 +337,7 @@ void add_comparison(Builder& builder, std::string_view name) {
   add(builder, name, {oid::kJsonb, oid::kInt8}, field_kernel<kComparison, int64_t>());
   add(builder, name, {oid::kJsonb, oid::kFloat8}, field_kernel<kComparison, double>());
   add(builder, name, {oid::kJsonb, oid::kBool}, field_kernel<kComparison, uint8_t>());
+  add(builder, name, {oid::kJsonb, oid::kJsonb}, field_jsonb_kernel<kComparison>());
 }
 
 template <Comparison kComparison>

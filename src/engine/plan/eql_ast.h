@@ -22,6 +22,7 @@ struct EqlField {
 struct EqlLiteral {
   enum class Kind : uint8_t {
     kString, kInteger, kFloat, kBoolean,
+    kWideInteger,  ///< beyond int64: `text` is its decimal digits
     kTime,       ///< `text`: a date or timestamp for timestamptz input (UTC without a zone)
     kRelative,   ///< now + `integer` nanoseconds (negative: ago)
     kToday,      ///< UTC midnight + `integer` days

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/plan/coercion.h"
 #include "engine/plan/eql_conditions.h"
 #include "engine/plan/eql_fields.h"
 
@@ -33,10 +34,10 @@ SortKey sort_key(ExprPtr expression, bool descending) {
 
 class EqlBinder {
  public:
-  EqlBinder(const EqlAst& query, const Relation& events, std::span<const Oid> declared)
-      : query_(query), events_(events), state_(declared), fields_(events, state_, level_) {}
+  EqlBinder(const EqlAst& query, const Relation& events, const RelationResolver& relations, BindState& state)
+      : query_(query), events_(events), state_(state), fields_(events, relations, query.pattern, state, level_) {}
 
-  Result<BoundQuery> bind() {
+  Result<PlanPtr> bind() {
     plan_ = make_scan();
     RETURN_IF_ERROR(bind_filter());
     if (query_.aggregate) {
@@ -46,11 +47,7 @@ class EqlBinder {
     }
     RETURN_IF_ERROR(bind_limit());
     RETURN_IF_ERROR(query_.aggregate ? select_from_aggregate() : select_from_rows());
-    BoundQuery bound;
-    bound.columns = plan_->columns;
-    ASSIGN_OR_RETURN(bound.parameter_types, state_.parameters.finish());
-    bound.plan = std::move(plan_);
-    return bound;
+    return std::move(plan_);
   }
 
  private:
@@ -146,7 +143,8 @@ class EqlBinder {
     PlanPtr node = above(PlanNode::Kind::kAggregate, std::move(plan_));
     node->columns.clear();
     for (const EqlField& field : aggregate.fields) {
-      node->group_by.push_back(fields_.bind_as_text(field));
+      ASSIGN_OR_RETURN(ExprPtr key, fields_.bind_typed(field));
+      node->group_by.push_back(std::move(key));
       node->columns.push_back({field.text, node->group_by.back()->type, 0, 0});
     }
     const size_t keys = node->group_by.size();
@@ -172,10 +170,7 @@ class EqlBinder {
     AggregateCall call;
     std::vector<Oid> types;
     if (aggregate.function != Function::kCount) {
-      ExprPtr argument = fields_.bind(aggregate.argument);
-      if (argument->type.id == oid::kJsonb) {
-        ASSIGN_OR_RETURN(argument, fields_.call("eql_number", std::move(argument), nullptr));
-      }
+      ASSIGN_OR_RETURN(ExprPtr argument, aggregate_argument(aggregate));
       types.push_back(argument->type.id);
       call.arguments.push_back(std::move(argument));
     }
@@ -192,6 +187,34 @@ class EqlBinder {
     node.columns.push_back({std::string(name), call.type, 0, 0});
     node.aggregates.push_back(std::move(call));
     return {};
+  }
+
+  // What SUM, AVG, MIN or MAX take: numbers, everything else NULL. SUM of whole numbers is exact, AVG
+  // a float, MIN and MAX are of the field's type.
+  Result<ExprPtr> aggregate_argument(const EqlAggregate& aggregate) {
+    const EqlField& field = aggregate.argument;
+    const bool extreme = aggregate.function == Function::kMin || aggregate.function == Function::kMax;
+    ExprPtr argument = fields_.bind(field);
+    switch (argument->type.id) {
+      case oid::kJsonb: {
+        const bool whole = fields_.is_payload_path(field) && fields_.payload_type(field) == oid::kInt8;
+        const bool exact = whole && aggregate.function == Function::kSum;
+        return fields_.call(exact ? "eql_numeric" : whole && extreme ? "payload_int8" : "eql_number",
+                            std::move(argument), nullptr);
+      }
+      case oid::kInt2:
+      case oid::kInt4:
+      case oid::kInt8: {
+        if (extreme) return argument;
+        const Oid type = aggregate.function == Function::kSum ? oid::kInt8 : oid::kFloat8;
+        return coerce(std::move(argument), {type, -1}, CastContext::kExplicit, state_.parameters);
+      }
+      case oid::kTimestamptz:
+        if (extreme) return argument;
+        break;
+      default: break;
+    }
+    return Expr::constant_of(Datum::null(oid::kFloat8), {oid::kFloat8, -1});
   }
 
   // Index of an output column of the aggregate by the name the user knows it by.
@@ -262,7 +285,10 @@ class EqlBinder {
         if (events_.find_column(name) >= 0) add(column(name), std::string(name));
       }
     }
-    for (const EqlField& field : query_.select) add(fields_.bind_as_text(field), field.text);
+    for (const EqlField& field : query_.select) {
+      ASSIGN_OR_RETURN(ExprPtr shown, fields_.bind_typed(field));
+      add(std::move(shown), field.text);
+    }
     project(std::move(expressions), std::move(columns));
     return {};
   }
@@ -275,7 +301,7 @@ class EqlBinder {
 
   const EqlAst& query_;
   const Relation& events_;
-  BindState state_;
+  BindState& state_;
   SubqueryFrame frame_;
   QueryLevel level_{frame_};
   EqlFields fields_;
@@ -284,13 +310,22 @@ class EqlBinder {
 
 }  // namespace
 
-Result<BoundQuery> bind_eql(const EqlAst& query, const RelationResolver& relations,
-                            std::span<const Oid> declared) {
+Result<PlanPtr> bind_eql(const EqlAst& query, const RelationResolver& relations, BindState& state) {
   const Relation* events = relations.find_relation("public", "events");
   if (events == nullptr) {
     return Status(sqlstate::kUndefinedTable, "relation \"events\" does not exist");
   }
-  return EqlBinder(query, *events, declared).bind();
+  return EqlBinder(query, *events, relations, state).bind();
+}
+
+Result<BoundQuery> bind_eql(const EqlAst& query, const RelationResolver& relations,
+                            std::span<const Oid> declared) {
+  BindState state(declared);
+  BoundQuery bound;
+  ASSIGN_OR_RETURN(bound.plan, bind_eql(query, relations, state));
+  bound.columns = bound.plan->columns;
+  ASSIGN_OR_RETURN(bound.parameter_types, state.parameters.finish());
+  return bound;
 }
 
 }  // namespace eventd::engine

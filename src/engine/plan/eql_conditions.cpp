@@ -113,7 +113,7 @@ class ConditionBinder {
       return Error{sqlstate::kSyntaxError, "syntax error at or near \"" + value.text + "\"", {},
                    "Strings stand in quotes.", {}, value.position};
     }
-    if (type == oid::kJsonb) return bind_payload(std::move(left), kind, value);
+    if (type == oid::kJsonb) return bind_payload(field, std::move(left), kind, value);
     if (kind == Kind::kHas) return boolean(false);  // no column is an array
     switch (type) {
       case oid::kText: return bind_text(std::move(left), kind, value);
@@ -128,6 +128,7 @@ class ConditionBinder {
     switch (value.kind) {
       case LiteralKind::kInteger: return Expr::constant_of(Datum::int8(value.integer), {oid::kInt8, -1});
       case LiteralKind::kFloat: return Expr::constant_of(Datum::float8(value.real), {oid::kFloat8, -1});
+      case LiteralKind::kWideInteger: return wide_integer(value, parameter_type == oid::kInt8 ? oid::kNumeric : oid::kJsonb);
       case LiteralKind::kBoolean: return boolean(value.integer != 0);
       case LiteralKind::kParameter: {
         ASSIGN_OR_RETURN(ExprPtr parameter, fields_.bind_parameter(value, oid::kUnknown));
@@ -141,8 +142,20 @@ class ConditionBinder {
     }
   }
 
-  Result<ExprPtr> bind_payload(ExprPtr left, Kind kind, const EqlLiteral& value) {
-    ASSIGN_OR_RETURN(ExprPtr right, bind_value(value, oid::kText));
+  // Exactly, as a number of jsonb or numeric.
+  Result<ExprPtr> wide_integer(const EqlLiteral& value, Oid type) {
+    ASSIGN_OR_RETURN(Datum number, datum_from_text(EvalContext(), {type, -1}, value.text));
+    return Expr::constant_of(std::move(number), {type, -1});
+  }
+
+  Result<ExprPtr> bind_payload(const EqlField& field, ExprPtr left, Kind kind, const EqlLiteral& value) {
+    // A parameter nobody gave a type has the field's.
+    Oid parameter_type = oid::kText;
+    if (value.kind == LiteralKind::kParameter && !is_string_operator(kind) && fields_.is_payload_path(field)) {
+      const Oid type = fields_.payload_type(field);
+      if (type == oid::kInt8 || type == oid::kFloat8 || type == oid::kBool) parameter_type = type;
+    }
+    ASSIGN_OR_RETURN(ExprPtr right, bind_value(value, parameter_type));
     if (kind == Kind::kHas) return fields_.call("eql_has", std::move(left), std::move(right));
     if (is_string_operator(kind) && right->type.id != oid::kText) return boolean(false);
     return fields_.call(eql_function(kind), std::move(left), std::move(right));
@@ -163,6 +176,7 @@ class ConditionBinder {
       if (const auto word = parse_eql_word(time.text)) time.kind = word->kind;
     }
     if (time.kind == LiteralKind::kInteger || time.kind == LiteralKind::kFloat ||
+        time.kind == LiteralKind::kWideInteger ||
         time.kind == LiteralKind::kBoolean) {
       return mismatch(kind, std::move(left));
     }
@@ -209,7 +223,7 @@ class ConditionBinder {
       number.integer = at - std::begin(kOriginClasses);
     }
     ASSIGN_OR_RETURN(ExprPtr right, bind_value(number, oid::kInt8));
-    if (right->type.id != oid::kInt8 && right->type.id != oid::kFloat8) {
+    if (right->type.id != oid::kInt8 && right->type.id != oid::kFloat8 && right->type.id != oid::kNumeric) {
       return mismatch(kind, std::move(left));
     }
     return fields_.binder().bind_operator(sql_operator(kind), std::move(left), std::move(right),

@@ -10,6 +10,30 @@ int EqlFields::column_of(const EqlField& field) const {
   return relation_.find_column(field.path[0]);
 }
 
+// payload.x is always the key x, also where x is a column.
+std::vector<std::string> EqlFields::payload_path(const EqlField& field) const {
+  const bool named = field.path.size() > 1 && !field.quoted_first && field.path[0] == "payload";
+  return {field.path.begin() + (named ? 1 : 0), field.path.end()};
+}
+
+Oid EqlFields::payload_type(const EqlField& field) const {
+  return resolver_.payload_type(pattern_, payload_path(field)).value_or(oid::kText);
+}
+
+Result<ExprPtr> EqlFields::bind_typed(const EqlField& field) const {
+  if (!is_payload_path(field)) return bind(field);
+  std::string_view function;
+  switch (payload_type(field)) {
+    case oid::kBool: function = "payload_bool"; break;
+    case oid::kInt8: function = "payload_int8"; break;
+    case oid::kFloat8: function = "payload_float8"; break;
+    case oid::kBytea: function = "payload_bytea"; break;
+    case oid::kJsonb: function = "payload_jsonb"; break;
+    default: return bind_as_text(field);
+  }
+  return call(function, bind(field), nullptr);
+}
+
 ExprPtr EqlFields::bind(const EqlField& field) const {
   if (const int column = column_of(field); column >= 0) {
     return Expr::column(column, relation_.columns()[static_cast<size_t>(column)].type);
@@ -19,11 +43,7 @@ ExprPtr EqlFields::bind(const EqlField& field) const {
   path->kind = Expr::Kind::kPayloadPath;
   path->type = {oid::kJsonb, -1};
   path->position = field.position;
-  path->path = field.path;
-  // payload.x is always the key x, also where x is a column.
-  if (field.path.size() > 1 && !field.quoted_first && field.path[0] == "payload") {
-    path->path.erase(path->path.begin());
-  }
+  path->path = payload_path(field);
   path->children.push_back(
       Expr::column(payload, relation_.columns()[static_cast<size_t>(payload)].type));
   return path;

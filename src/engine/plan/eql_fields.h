@@ -1,10 +1,14 @@
 // Fields and values of EQL as bound expressions.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/plan/eql_ast.h"
 #include "engine/plan/expression_binder.h"
+#include "engine/plan/query_planner.h"
 #include "engine/scan/relation.h"
 #include "result.h"
 
@@ -13,13 +17,21 @@ namespace eventd::engine {
 /// Resolves names against the columns of one relation with a `payload` column. Borrows everything.
 class EqlFields {
  public:
-  EqlFields(const Relation& relation, BindState& state, QueryLevel& level)
-      : relation_(relation), state_(state), binder_(state, level, "EQL") {}
+  /// `pattern`: of the event types the query is about; `resolver` knows what fields those have.
+  EqlFields(const Relation& relation, const RelationResolver& resolver,
+            const std::optional<std::string>& pattern, BindState& state, QueryLevel& level)
+      : relation_(relation), resolver_(resolver), pattern_(pattern), state_(state),
+        binder_(state, level, "EQL") {}
 
   /// A column, or a payload path as jsonb.
   ExprPtr bind(const EqlField& field) const;
-  /// The same with a payload path as text (#>>): what SELECT and grouping show.
+  /// The same with a payload path as text (#>>).
   ExprPtr bind_as_text(const EqlField& field) const;
+  /// What SELECT and grouping show: a payload path by the type the field catalog has for it (mixed
+  /// and unknown ones: text).
+  Result<ExprPtr> bind_typed(const EqlField& field) const;
+  /// That type; text for unknown fields. REQUIRES: is_payload_path(field).
+  Oid payload_type(const EqlField& field) const;
   bool is_payload_path(const EqlField& field) const { return column_of(field) < 0; }
   /// Index of the column the field names, or -1.
   int column_of(const EqlField& field) const;
@@ -36,7 +48,11 @@ class EqlFields {
   const Relation& relation() const { return relation_; }
 
  private:
+  std::vector<std::string> payload_path(const EqlField& field) const;
+
   const Relation& relation_;
+  const RelationResolver& resolver_;
+  const std::optional<std::string>& pattern_;
   BindState& state_;
   ExpressionBinder binder_;
 };

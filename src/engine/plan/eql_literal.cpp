@@ -1,11 +1,17 @@
 #include "engine/plan/eql_literal.h"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <limits>
+#include <string>
 
 namespace eventd::engine {
 namespace {
+
+// Longer integers are read as floats, which have no more digits anyway.
+constexpr size_t kWideDigitsMax = 300;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -16,6 +22,10 @@ bool looks_like_time(std::string_view word) {
     if (!is_digit(word[i])) return false;
   }
   return word[4] == '-' && word[7] == '-' && (word.size() == 10 || word[10] == 'T' || word[10] == 't');
+}
+
+bool is_digits(std::string_view word) {
+  return !word.empty() && std::all_of(word.begin(), word.end(), is_digit);
 }
 
 template <class T>
@@ -70,10 +80,18 @@ std::optional<EqlLiteral> parse_eql_word(std::string_view word) {
   if (word.size() == digits || (!is_digit(word[digits]) && word[digits] != '.')) return std::nullopt;
   int64_t integer = 0;
   if (word.substr(0, 2) == "0x" || word.substr(0, 2) == "0X") {
-    if (!parse_all(word.substr(2), integer, 16)) return std::nullopt;
-    return of(EqlLiteral::Kind::kInteger, integer);
+    uint64_t bits = 0;
+    if (!parse_all(word.substr(2), bits, 16)) return std::nullopt;
+    if (bits <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+      return of(EqlLiteral::Kind::kInteger, static_cast<int64_t>(bits));
+    }
+    literal.text = std::to_string(bits);
+    return of(EqlLiteral::Kind::kWideInteger, 0);
   }
   if (parse_all(word, integer, 10)) return of(EqlLiteral::Kind::kInteger, integer);
+  if (is_digits(word.substr(digits)) && word.size() <= kWideDigitsMax) {
+    return of(EqlLiteral::Kind::kWideInteger, 0);
+  }
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), literal.real);
   if (error != std::errc{} || end != word.data() + word.size() || !std::isfinite(literal.real)) {
     return std::nullopt;

@@ -37,7 +37,7 @@ class EqlParser {
       if (is_keyword(mode)) return not_supported(std::string(mode) + " queries");
     }
     if (!take_keyword("EVENTS")) return syntax_error();
-    if (is_keyword("INDEX") && tokens_[at_ + 1].kind != Kind::kEnd) return not_supported("EVENTS INDEX");
+    if (is_keyword("INDEX")) return parse_index();
     RETURN_IF_ERROR(parse_pattern());
     while (token().kind != Kind::kEnd) RETURN_IF_ERROR(parse_clause());
     return std::move(ast_);
@@ -78,6 +78,15 @@ class EqlParser {
   Status not_supported(std::string what) const {
     return Error{sqlstate::kFeatureNotSupported, std::move(what) + " are not supported yet",
                  {}, {}, {}, token().position};
+  }
+
+  // EVENTS INDEX field
+  Status parse_index() {
+    const Status refused = not_supported("EVENTS INDEX and adaptive indexes");
+    advance();
+    ASSIGN_OR_RETURN(const EqlField field, parse_field());
+    if (token().kind != Kind::kEnd) return syntax_error("EVENTS INDEX takes one field.");
+    return Status(Error(refused.error()));
   }
 
   Status parse_pattern() {
@@ -307,11 +316,15 @@ class EqlParser {
       if (!is_keyword(other)) continue;
       // Followed by an operator it is a field of that name.
       const EqlToken& following = tokens_[at_ + 1];
-      if (following.kind == Kind::kWord && find_operator(following) == nullptr &&
-          !equals_ignoring_case(following.text, "IS") && !equals_ignoring_case(following.text, "IN") &&
-          !equals_ignoring_case(following.text, "NOT_IN")) {
-        return not_supported("cross-type conditions");
-      }
+      const bool quoted = following.kind == Kind::kString || following.kind == Kind::kQuotedName;
+      const bool word = following.kind == Kind::kWord && !following.text.starts_with('.') &&
+                        find_operator(following) == nullptr &&
+                        !equals_ignoring_case(following.text, "IS") &&
+                        !equals_ignoring_case(following.text, "IN") &&
+                        !equals_ignoring_case(following.text, "NOT_IN");
+      if (!word && !(quoted && !following.adjacent)) continue;
+      if (other == "EVENT") return error("WHERE EVENT stands in LOGS and METRIC queries only");
+      return not_supported("WHERE " + std::string(other) + " conditions");
     }
     ASSIGN_OR_RETURN(auto condition, parse_or(0));
     ast_->where.push_back(std::move(condition));

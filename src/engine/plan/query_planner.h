@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,12 +16,20 @@
 
 namespace eventd::engine {
 
-/// Finds relations by name. Implemented by the catalog; the result outlives every plan.
+/// Finds relations by name. Implemented by the catalog. Views (Relation::definition()) live as long
+/// as the resolver, all others outlive every plan.
 class RelationResolver {
  public:
   virtual ~RelationResolver() = default;
   /// `schema` empty = search_path. Null if there is none (the binder says 42P01).
   virtual const Relation* find_relation(std::string_view schema, std::string_view name) const = 0;
+  /// The SQL type that holds the payload field `path` of the events whose type matches `pattern` (of
+  /// EQL; nullopt = all): bool, int8, float8, text, bytea or jsonb; nullopt = unknown.
+  virtual std::optional<Oid> payload_type(const std::optional<std::string>& pattern,
+                                          std::span<const std::string> path) const {
+    (void)pattern, (void)path;
+    return std::nullopt;
+  }
 };
 
 /// A query whose names and types are known. Parameters are still kParameter.

@@ -76,6 +76,7 @@ struct ScanOrder {
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
+  int64_t taken_ns = 0;  ///< CLOCK_MONOTONIC
 };
 
 /// Counters a scan fills; EXPLAIN ANALYZE and tests read them. Updated once a batch.
@@ -142,6 +143,8 @@ class Relation {
   virtual std::string_view name() const = 0;
   virtual Oid relation_oid() const = 0;  ///< pg_class.oid, stable
   virtual const std::vector<RelationColumn>& columns() const = 0;
+  /// A view: the SQL query the binder puts in its place; empty for everything else.
+  virtual std::string_view definition() const { return {}; }
   /// Index of the column whose order open_partition() can give, or -1.
   virtual int order_column() const { return -1; }
   virtual PredicateSupport support(const ScanPredicate& predicate) const = 0;

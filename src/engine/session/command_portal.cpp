@@ -87,13 +87,18 @@ class CommandPortal final : public Portal {
     if (of_session) return set_default("default_transaction_isolation", level);
     ASSIGN_OR_RETURN(const SettingValue value,
                      parse_setting(*find_setting("transaction_isolation"), level));
-    session_.transaction().set_isolation(value.text);
+    SessionTransaction& transaction = session_.transaction();
+    if (transaction.has_queried() && transaction.isolation() != value.text) {
+      return Status(sqlstate::kActiveSqlTransaction,
+                    "SET TRANSACTION ISOLATION LEVEL must be called before any query");
+    }
+    transaction.set_isolation(value.text);
     return {};
   }
 
   Status set_read_only(bool read_only, bool of_session) {
     if (of_session) return set_default("default_transaction_read_only", read_only ? "on" : "off");
-    if (!read_only && session_.transaction().read_only() && session_.transaction().snapshot) {
+    if (!read_only && session_.transaction().read_only() && session_.transaction().has_queried()) {
       return Status(sqlstate::kActiveSqlTransaction,
                     "transaction read-write mode must be set before any query");
     }

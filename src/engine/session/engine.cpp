@@ -12,10 +12,12 @@
 #include <fstream>
 #include <thread>
 
+#include "engine/catalog/event_views.h"
 #include "engine/ingest/boot.h"
 #include "engine/ingest/synthetic.h"
 #include "engine/maintenance/backup.h"
 #include "engine/maintenance/directory_lock.h"
+#include "engine/maintenance/field_sampler.h"
 #include "engine/maintenance/restore.h"
 #include "engine/session/engine_impl.h"
 #include "engine/session/event_socket_gauges.h"
@@ -23,6 +25,7 @@
 #include "engine/session/session_impl.h"
 #include "engine/session/setting_checks.h"
 #include "engine/session/state_dump.h"
+#include "engine/storage/shard_files.h"
 #include "log.h"
 
 namespace eventd::engine {
@@ -79,6 +82,11 @@ Status open_stores(Engine::Impl& impl) {
   impl.relations.add(impl.shards->events_relation());
   impl.relations.add(make_pg_settings(settings));
   impl.relations.add(make_statistics_relation());
+  ASSIGN_OR_RETURN(impl.fields, FieldCatalog::open(options.directory + "/" + std::string(shard_files::kMetaDatabase)));
+  impl.relations.set_fields(*impl.fields);
+  impl.relations.add(make_event_types_view());
+  impl.relations.add(make_gaps_view());
+  impl.relations.add(make_event_fields_relation(*impl.fields));
   return {};
 }
 
@@ -126,6 +134,17 @@ Status start_event_socket(Engine::Impl& impl) {
   return {};
 }
 
+void start_plan_cache(Engine::Impl& impl) {
+  apply_plan_cache_limits(impl);
+  const auto gauge = [&](const char* name, auto read) {
+    impl.plan_cache_gauges.push_back(stats().add_gauge(name, [&plans = impl.plans, read] {
+      return static_cast<double>((plans.*read)());
+    }));
+  };
+  gauge("plan_cache_entries", &PlanCache::entries);
+  gauge("plan_cache_bytes", &PlanCache::bytes);
+}
+
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -152,6 +171,8 @@ Result<std::unique_ptr<Engine>> Engine::start(std::unique_ptr<Settings> settings
   impl.pool = std::make_unique<ScanPool>(threads != 0 ? static_cast<size_t>(threads) : online_cpus());
   RETURN_IF_ERROR(start_pipeline(impl));
   RETURN_IF_ERROR(start_event_socket(impl));
+  ASSIGN_OR_RETURN(impl.field_sampler, FieldSampler::start(*impl.shards, *impl.fields));
+  start_plan_cache(impl);
   impl.settings->on_change([&impl](std::string_view name, const SettingValue& before,
                                    const SettingValue& after) { apply_change(impl, name, before, after); });
   return engine;
@@ -191,11 +212,13 @@ Status Engine::stop() {
   impl_->stopped = true;
   if (impl_->event_socket) impl_->event_socket->stop();
   std::exchange(impl_->backup, nullptr);  // sessions are gone: nobody asks for another
+  if (impl_->field_sampler) impl_->field_sampler->stop();
   if (impl_->retention) impl_->retention->stop();
   const bool all_committed = impl_->ingest == nullptr || impl_->ingest->stop();
   impl_->pool.reset();
   impl_->ingest.reset();
   impl_->retention.reset();  // the writers called it
+  impl_->field_sampler.reset();
   impl_->shards.reset();
   if (all_committed) return {};
   return Status(sqlstate::kIoError, "not everything could be stored; see the log");

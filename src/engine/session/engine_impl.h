@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/catalog/field_catalog.h"
 #include "engine/catalog/relation_catalog.h"
 #include "engine/catalog/role_store.h"
 #include "engine/exec/scan_pool.h"
@@ -15,6 +16,7 @@
 #include "engine/plan/query_planner.h"
 #include "engine/scan/memory_account.h"
 #include "engine/session/engine.h"
+#include "engine/session/plan_cache.h"
 #include "engine/settings/settings.h"
 #include "engine/stats/registry.h"
 #include "engine/storage/shard_set.h"
@@ -26,6 +28,7 @@
 namespace eventd::engine {
 
 class Backup;
+class FieldSampler;
 class Retention;
 class SessionImpl;
 
@@ -59,7 +62,7 @@ class SessionDirectory {
 };
 
 /// Members in the order they are built; destroyed in reverse.
-struct Engine::Impl final : RelationResolver {
+struct Engine::Impl {
   std::unique_ptr<Settings> settings;
   std::string data_directory, run_directory;
   UniqueFd lock;
@@ -73,7 +76,11 @@ struct Engine::Impl final : RelationResolver {
   std::unique_ptr<EventIngest> ingest;
   std::unique_ptr<kmes::EventSocket> event_socket;
   std::vector<std::unique_ptr<StatsRegistry::Gauge>> event_socket_gauges;
+  std::unique_ptr<FieldCatalog> fields;
+  std::unique_ptr<FieldSampler> field_sampler;
   RelationCatalog relations;
+  PlanCache plans;
+  std::vector<std::unique_ptr<StatsRegistry::Gauge>> plan_cache_gauges;
   std::unique_ptr<MemoryPool> memory;
   std::unique_ptr<ScanPool> pool;
   SessionDirectory sessions;
@@ -81,10 +88,6 @@ struct Engine::Impl final : RelationResolver {
   std::shared_ptr<Backup> backup;  // guarded by backup_mutex: the last one, running or finished
   std::atomic<int64_t> running_queries{0};
   bool stopped = false;
-
-  const Relation* find_relation(std::string_view schema, std::string_view name) const override {
-    return relations.find(schema, name);
-  }
 };
 
 }  // namespace eventd::engine

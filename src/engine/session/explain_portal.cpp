@@ -1,3 +1,6 @@
+#include <utility>
+
+#include "engine/session/planning_effort.h"
 #include "engine/session/portals.h"
 
 namespace eventd::engine {
@@ -16,17 +19,19 @@ class ExplainPortal final : public Portal {
     options_.json = statement.format == ExplainStatement::Format::kJson;
     ASSIGN_OR_RETURN(context_, session.execution_context(*prepared_->plan));
     context_.memory = &memory_;
-    ASSIGN_OR_RETURN(plan_, optimize(prepared_->plan->clone(), parameters, context_.eval));
+    parameters_ = parameters;
+    is_short_ = !options_.analyze && !prepared_->plans_long && !are_large(parameters);
     return {};
   }
 
   Kind kind() const override { return Kind::kRows; }
   const std::vector<OutputColumn>& columns() const override { return prepared_->columns; }
-  bool is_short() const override { return !options_.analyze; }
+  bool is_short() const override { return is_short_; }
 
   Result<Progress> advance(Batch& batch, Wake) override {
-    if (plan_ == nullptr) return Progress::kDone;
-    ASSIGN_OR_RETURN(const auto lines, explain(std::move(plan_), std::move(context_), options_));
+    if (std::exchange(done_, true)) return Progress::kDone;
+    ASSIGN_OR_RETURN(PlanPtr plan, optimize(prepared_->plan->clone(), parameters_, context_.eval));
+    ASSIGN_OR_RETURN(const auto lines, explain(std::move(plan), std::move(context_), options_));
     std::vector<std::vector<std::string>> rows;
     for (const std::string& line : lines) rows.push_back({line});
     batch = text_rows(rows, 1);
@@ -39,7 +44,8 @@ class ExplainPortal final : public Portal {
   std::shared_ptr<const Prepared> prepared_;
   ExplainOptions options_;
   ExecutionContext context_;
-  PlanPtr plan_;
+  Parameters parameters_;
+  bool is_short_ = true, done_ = false;
 };
 
 }  // namespace

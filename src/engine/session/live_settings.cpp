@@ -47,6 +47,8 @@ Status apply(Engine::Impl& engine, std::string_view name, const SettingValue& af
                               settings.integer("wal_size_limit"));
   } else if (is_one_of(name, {"event_retention", "event_retention_max_bytes", "retention_check_interval"})) {
     engine.retention->set_options(retention_options(settings));
+  } else if (is_one_of(name, {"plan_cache_entries", "plan_cache_size"})) {
+    apply_plan_cache_limits(engine);
   } else if (is_one_of(name, {"max_event_size", "max_nesting_depth", "max_emit_rate_per_process"})) {
     engine.event_socket->set_limits(socket_limits(settings));
   } else if (is_one_of(name, {"log_level", "log_format", "log_destination"})) {
@@ -56,6 +58,11 @@ Status apply(Engine::Impl& engine, std::string_view name, const SettingValue& af
 }
 
 }  // namespace
+
+void apply_plan_cache_limits(Engine::Impl& engine) {
+  engine.plans.set_limits(static_cast<size_t>(engine.settings->integer("plan_cache_entries")),
+                          static_cast<size_t>(engine.settings->integer("plan_cache_size")));
+}
 
 kmes::EventSocketLimits socket_limits(const Settings& settings) {
   return {static_cast<uint32_t>(settings.integer("max_event_size")),

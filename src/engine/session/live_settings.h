@@ -13,6 +13,8 @@ namespace eventd::engine {
 kmes::EventSocketLimits socket_limits(const Settings& settings);
 RetentionOptions retention_options(const Settings& settings);
 kmes::HugePages huge_pages(const Settings& settings);
+/// plan_cache_entries and plan_cache_size, as they are now.
+void apply_plan_cache_limits(Engine::Impl& engine);
 /// 58030 when the log file can't be opened: the old one stays in use.
 Status open_log(const Settings& settings);
 

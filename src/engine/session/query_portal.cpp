@@ -1,3 +1,4 @@
+#include "engine/session/planning_effort.h"
 #include "engine/session/portals.h"
 
 namespace eventd::engine {
@@ -39,8 +40,14 @@ class QueryPortal final : public Portal {
     ASSIGN_OR_RETURN(slot_, QuerySlot::take(session));
     ASSIGN_OR_RETURN(ExecutionContext context, session.execution_context(*prepared_->plan));
     context.memory = &memory_;
-    ASSIGN_OR_RETURN(PlanPtr plan, optimize(prepared_->plan->clone(), parameters, context.eval));
-    ASSIGN_OR_RETURN(execution_, start_execution(std::move(plan), std::move(context)));
+    snapshot_ = context.snapshot;
+    if (prepared_->plans_long || are_large(parameters)) {
+      // Off the I/O thread, by the first advance().
+      deferred_ = std::make_unique<Deferred>(Deferred{std::move(context), parameters});
+      is_short_ = false;
+      return {};
+    }
+    RETURN_IF_ERROR(start_now(std::move(context), parameters));
     is_short_ = execution_->is_short();
     return {};
   }
@@ -51,7 +58,12 @@ class QueryPortal final : public Portal {
   const CopyStatement* copy_out() const override { return copy_; }
 
   Result<Progress> advance(Batch& batch, Wake) override {
+    if (deferred_ != nullptr) {
+      const std::unique_ptr<Deferred> begin = std::move(deferred_);
+      RETURN_IF_ERROR(start_now(std::move(begin->context), begin->parameters));
+    }
     if (execution_ == nullptr) return Progress::kDone;
+    RETURN_IF_ERROR(session_.check_age(*snapshot_));
     ASSIGN_OR_RETURN(const bool more, execution_->next(batch));
     if (more) return Progress::kRows;
     if (execution_->damaged_tails() > 0) {
@@ -68,10 +80,23 @@ class QueryPortal final : public Portal {
   }
 
  private:
+  struct Deferred {
+    ExecutionContext context;
+    Parameters parameters;
+  };
+
+  Status start_now(ExecutionContext context, const Parameters& parameters) {
+    ASSIGN_OR_RETURN(PlanPtr plan, optimize(prepared_->plan->clone(), parameters, context.eval));
+    ASSIGN_OR_RETURN(execution_, start_execution(std::move(plan), std::move(context)));
+    return {};
+  }
+
   SessionImpl& session_;
   MemoryAccount memory_;
   std::shared_ptr<const Prepared> prepared_;
   const CopyStatement* copy_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::unique_ptr<Deferred> deferred_;
   std::unique_ptr<QuerySlot> slot_;
   std::unique_ptr<Execution> execution_;
   bool is_short_ = true;

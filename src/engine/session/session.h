@@ -47,7 +47,9 @@ struct Prepared {
   bool returns_rows = false;
   /// The bound plan of a query, cloned for each execution. Null for other statements.
   std::shared_ptr<const PlanNode> plan;
-  /// Catalog generation it was bound under.
+  /// Planning an execution may take long: see planning_effort.h.
+  bool plans_long = false;
+  /// Catalog generation its names and types depend on; 0 = it is the same in all.
   uint64_t generation = 0;
 };
 

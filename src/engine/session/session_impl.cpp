@@ -67,11 +67,14 @@ Result<ExecutionContext> SessionImpl::execution_context(const PlanNode& plan) {
     error.hint = "Commit first, or raise emit_buffer.";
     return error;
   }
-  if (transaction_.repeatable_read() && events == nullptr) {
+  auto pending = events != nullptr ? events->pending() : nullptr;
+  transaction_.note_query();
+  if (transaction_.repeatable_read()) {
     if (transaction_.snapshot == nullptr) transaction_.snapshot = engine_.shards->snapshot();
-    context.snapshot = transaction_.snapshot;
+    RETURN_IF_ERROR(check_age(*transaction_.snapshot));
+    context.snapshot = ShardSet::with_pending(transaction_.snapshot, std::move(pending));
   } else {
-    context.snapshot = engine_.shards->snapshot(events != nullptr ? events->pending() : nullptr);
+    context.snapshot = engine_.shards->snapshot(std::move(pending));
   }
   context.access =
       identity_.superuser ? AccessScope::everything() : std::make_shared<const AccessScope>();
@@ -81,6 +84,16 @@ Result<ExecutionContext> SessionImpl::execution_context(const PlanNode& plan) {
   return context;
 }
 
+Status SessionImpl::check_age(const Snapshot& snapshot) const {
+  const int64_t age_ns = Clock::system().monotonic_ns() - snapshot.taken_ns;
+  if (age_ns <= hot_settings().max_snapshot_age_ns) return {};
+  Error error;
+  error.code = sqlstate::kSnapshotTooOld;
+  error.message = "snapshot too old";
+  error.hint = "The limit is max_snapshot_age.";
+  return error;
+}
+
 const SessionImpl::HotSettings& SessionImpl::hot_settings() const {
   const uint64_t version = settings_.version();
   if (hot_version_ == version) return hot_;
@@ -88,6 +101,8 @@ const SessionImpl::HotSettings& SessionImpl::hot_settings() const {
   hot_.log_min_duration_ns =
       engine_.settings->integer("log_min_duration_statement") * kNanosecondsPerMillisecond;
   hot_.max_concurrent_queries = engine_.settings->integer("max_concurrent_queries");
+  hot_.max_snapshot_age_ns = engine_.settings->integer("max_snapshot_age") * kNanosecondsPerMillisecond;
+  hot_.search_path = settings_.get("search_path")->text;
   hot_.query_buffer_bytes = static_cast<size_t>(settings_.integer("query_buffer"));
   temp_space_.set_limit(settings_.integer("temp_file_limit"));
   hot_.synchronous_commit = settings_.get("synchronous_commit")->text == "on";
@@ -168,6 +183,7 @@ Result<std::unique_ptr<Portal>> SessionImpl::bind(std::shared_ptr<const Prepared
 Result<std::unique_ptr<Portal>> SessionImpl::bind_values(std::shared_ptr<const Prepared> prepared,
                                                          std::vector<Datum> parameters) {
   if (prepared->statement == nullptr) return make_command_portal(*this, std::move(prepared));
+  ASSIGN_OR_RETURN(prepared, up_to_date(std::move(prepared)));
   const Statement& statement = *prepared->statement;
   if (transaction_.is_failed() && !ends_transaction(statement)) return in_failed_transaction();
   transaction_.open(statement_timestamp_us_);

@@ -72,10 +72,14 @@ class SessionImpl final : public Session, private SessionFacts {
     int64_t statement_timeout_ns = 0;
     int64_t log_min_duration_ns = 0;  ///< below 0: off
     int64_t max_concurrent_queries = 0;
+    int64_t max_snapshot_age_ns = 0;
+    std::string search_path;
     size_t query_buffer_bytes = 0;
     bool synchronous_commit = true;
   };
   const HotSettings& hot_settings() const;
+  /// 72000 once `snapshot` is older than max_snapshot_age.
+  Status check_age(const Snapshot& snapshot) const;
   /// The transaction's rows, opened at need; 25006 when read-only, 42501 without the right.
   Result<EventTransaction*> events_for_insert(bool bulk);
   EventRowLimits event_row_limits() const;
@@ -105,7 +109,11 @@ class SessionImpl final : public Session, private SessionFacts {
   }
   std::string server_version_text() const override;
 
-  Status prepare_copy(const CopyStatement& copy, Prepared& prepared);
+  Result<std::shared_ptr<const Prepared>> prepare_text(std::string_view text,
+                                                       std::span<const Oid> declared);
+  /// The same statement under the catalog of now. 0A000 when its columns are others by now.
+  Result<std::shared_ptr<const Prepared>> up_to_date(std::shared_ptr<const Prepared> prepared);
+  Status prepare_copy(const CopyStatement& copy, const RelationResolver& relations, Prepared& prepared);
   Result<const Relation*> insert_target(const std::string& schema, const std::string& relation,
                                         const std::vector<std::string>& columns, int position,
                                         std::span<const int> column_positions = {}) const;

@@ -2,14 +2,58 @@
 #include <algorithm>
 
 #include "engine/limits.h"
+#include "engine/session/bind_catalog.h"
 #include "engine/session/insert_returning.h"
+#include "engine/session/planning_effort.h"
 #include "engine/session/session_impl.h"
 #include "engine/session/statement_checks.h"
 
 namespace eventd::engine {
 
+namespace {
+
+// What is bound the same in every session. (EXECUTE and SHOW look into theirs.)
+bool is_cacheable(const Prepared& prepared) {
+  if (prepared.statement == nullptr) return false;
+  const auto& node = prepared.statement->node;
+  return std::holds_alternative<Query>(node) || std::holds_alternative<InsertStatement>(node) ||
+         std::holds_alternative<CopyStatement>(node) || std::holds_alternative<TransactionStatement>(node) ||
+         std::holds_alternative<SetStatement>(node);
+}
+
+bool same_columns(const std::vector<OutputColumn>& a, const std::vector<OutputColumn>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const OutputColumn& x, const OutputColumn& y) {
+    return x.name == y.name && x.type == y.type;
+  });
+}
+
+}  // namespace
+
 Result<std::shared_ptr<const Prepared>> SessionImpl::prepare(std::string_view text,
                                                              std::span<const Oid> declared) {
+  // A failed transaction refuses most statements; those it takes are cheap.
+  if (text.size() > PlanCache::kTextBytesMax || transaction_.is_failed()) return prepare_text(text, declared);
+  const PlanKey key{text, declared, hot_settings().search_path, identity_.role};
+  if (auto cached = engine_.plans.find(key, engine_.relations.generation())) return cached;
+  ASSIGN_OR_RETURN(auto prepared, prepare_text(text, declared));
+  if (is_cacheable(*prepared)) engine_.plans.add(key, prepared);
+  return prepared;
+}
+
+Result<std::shared_ptr<const Prepared>> SessionImpl::up_to_date(std::shared_ptr<const Prepared> prepared) {
+  if (prepared->generation == 0 || prepared->generation == engine_.relations.generation()) return prepared;
+  ASSIGN_OR_RETURN(auto fresh, prepare_statement(prepared->statement, prepared->parameter_types));
+  if (!same_columns(prepared->columns, fresh->columns)) {
+    return Status(sqlstate::kFeatureNotSupported, "cached plan must not change result type");
+  }
+  for (auto& [name, kept] : prepared_) {
+    if (kept == prepared) kept = fresh;
+  }
+  return fresh;
+}
+
+Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_text(std::string_view text,
+                                                                  std::span<const Oid> declared) {
   ASSIGN_OR_RETURN(auto pieces, split_statements(text));
   if (pieces.empty()) return std::make_shared<const Prepared>();
   if (pieces.size() > 1) {
@@ -40,7 +84,7 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
   }
   auto prepared = std::make_shared<Prepared>();
   prepared->statement = statement;
-  prepared->generation = engine_.relations.generation();
+  const BindCatalog relations(engine_.relations, identity_.superuser);
   const auto take = [&](BoundQuery bound, bool returns_rows) {
     prepared->columns = std::move(bound.columns);
     prepared->parameter_types = std::move(bound.parameter_types);
@@ -52,13 +96,13 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
     prepared->columns.push_back({std::string(name), {type, -1}, 0, 0});
   };
   if (const auto* query = std::get_if<Query>(&statement->node)) {
-    ASSIGN_OR_RETURN(BoundQuery bound, bind_query(*query, engine_, declared));
+    ASSIGN_OR_RETURN(BoundQuery bound, bind_query(*query, relations, declared));
     take(std::move(bound), true);
   } else if (const auto* insert = std::get_if<InsertStatement>(&statement->node)) {
     ASSIGN_OR_RETURN(const Relation* target, insert_target(insert->schema, insert->relation,
                                                            insert->columns, insert->position,
                                                            insert->column_positions));
-    ASSIGN_OR_RETURN(BoundQuery bound, bind_insert(*insert, *target, engine_, declared));
+    ASSIGN_OR_RETURN(BoundQuery bound, bind_insert(*insert, *target, relations, declared));
     if (insert->columns.empty()) {
       Error error;
       error.code = sqlstate::kFeatureNotSupported;
@@ -70,7 +114,7 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
     take(std::move(bound), !insert->returning.empty());
     ASSIGN_OR_RETURN(prepared->columns, InsertReturning::columns(*target, insert->returning));
   } else if (const auto* copy = std::get_if<CopyStatement>(&statement->node)) {
-    RETURN_IF_ERROR(prepare_copy(*copy, *prepared));
+    RETURN_IF_ERROR(prepare_copy(*copy, relations, *prepared));
   } else if (const auto* show = std::get_if<ShowStatement>(&statement->node)) {
     if (show->name == "all") {
       text_column("name", oid::kText);
@@ -89,7 +133,7 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
     if (body == nullptr) {
       return Status(sqlstate::kFeatureNotSupported, "EXPLAIN of this statement is not supported yet");
     }
-    ASSIGN_OR_RETURN(BoundQuery bound, bind_query(*body, engine_, declared));
+    ASSIGN_OR_RETURN(BoundQuery bound, bind_query(*body, relations, declared));
     take(std::move(bound), true);
     prepared->columns.clear();
     text_column("QUERY PLAN",
@@ -99,10 +143,13 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
     prepared->columns = target->columns;
     prepared->returns_rows = target->returns_rows;
   }
+  prepared->generation = relations.used_generation();
+  prepared->plans_long = prepared->plan != nullptr && may_plan_long(*prepared->plan, statement->text.size());
   return std::shared_ptr<const Prepared>(std::move(prepared));
 }
 
-Status SessionImpl::prepare_copy(const CopyStatement& copy, Prepared& prepared) {
+Status SessionImpl::prepare_copy(const CopyStatement& copy, const RelationResolver& relations,
+                                 Prepared& prepared) {
   if (copy.format == CopyStatement::Format::kBinary) {
     return Status(sqlstate::kFeatureNotSupported, "COPY in binary format is not supported yet");
   }
@@ -123,7 +170,7 @@ Status SessionImpl::prepare_copy(const CopyStatement& copy, Prepared& prepared) 
     return {};
   }
   Result<BoundQuery> bound = [&]() -> Result<BoundQuery> {
-    if (copy.query) return bind_query(*copy.query, engine_, {});
+    if (copy.query) return bind_query(*copy.query, relations, {});
     const auto quoted = [](const std::string& name) {
       std::string out = "\"";
       for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
@@ -134,7 +181,7 @@ Status SessionImpl::prepare_copy(const CopyStatement& copy, Prepared& prepared) 
     if (copy.columns.empty()) text += "*";
     text += " FROM " + (copy.schema.empty() ? "" : quoted(copy.schema) + ".") + quoted(copy.relation);
     ASSIGN_OR_RETURN(const auto statement, parse_statement(text));
-    Result<BoundQuery> result = bind_query(std::get<Query>(statement->node), engine_, {});
+    Result<BoundQuery> result = bind_query(std::get<Query>(statement->node), relations, {});
     if (!result.ok()) result.error().position = 0;  // of a text the client never saw
     return result;
   }();

@@ -116,7 +116,7 @@ void SessionTransaction::close() {
   snapshot.reset();
   state_ = TransactionState::kIdle;
   isolation_.clear();
-  open_ = explicit_ = read_only_ = repeatable_read_ = false;
+  open_ = explicit_ = read_only_ = repeatable_read_ = has_queried_ = false;
 }
 
 }  // namespace eventd::engine

@@ -30,6 +30,9 @@ class SessionTransaction {
   void set_read_only(bool read_only) { read_only_ = read_only; }
   /// True for serializable too, which is no stricter where rows are only added.
   bool repeatable_read() const { return repeatable_read_; }
+  /// Whether a query has run in it: its characteristics are settled then.
+  bool has_queried() const { return has_queried_; }
+  void note_query() { has_queried_ = true; }
   /// "read committed", "repeatable read" …; empty outside explicit transactions.
   const std::string& isolation() const { return isolation_; }
   void set_isolation(std::string level) {
@@ -81,7 +84,8 @@ class SessionTransaction {
   void close();
 
   TransactionState state_ = TransactionState::kIdle;
-  bool open_ = false, explicit_ = false, read_only_ = false, repeatable_read_ = false;
+  bool open_ = false, explicit_ = false, read_only_ = false, repeatable_read_ = false,
+       has_queried_ = false;
   std::string isolation_;
   int64_t timestamp_us_ = 0;
   std::unique_ptr<EventTransaction> events_;

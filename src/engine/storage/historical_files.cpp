@@ -80,7 +80,7 @@ Result<std::vector<std::string>> list_historical(const std::string& directory,
   std::filesystem::directory_iterator at(directory, error);
   for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
     const std::filesystem::path& path = at->path();
-    if (path.extension() != ".db") continue;
+    if (path.extension() != ".db" || path.filename() == shard_files::kMetaDatabase) continue;
     if (std::find(active.begin(), active.end(), path.filename().string()) != active.end()) continue;
     paths.push_back(path.string());
   }

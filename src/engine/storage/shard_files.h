@@ -12,6 +12,9 @@ namespace eventd::engine::shard_files {
 /// shard-NNNN.db
 std::string name(uint32_t index);
 
+/// Beside the shards, and none of them: adaptive state and field catalog.
+inline constexpr std::string_view kMetaDatabase = "eventd-meta.db";
+
 /// The two reasons for which a file is set aside; part of its new name.
 inline constexpr std::string_view kCorrupt = "corrupt";
 inline constexpr std::string_view kUnknownVersion = "unknown-version";

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "clock.h"
 #include "engine/limits.h"
 #include "engine/stats/registry.h"
 #include "engine/storage/event_relation.h"
@@ -120,6 +121,7 @@ void ShardSet::Impl::add_gauges() {
 
 std::shared_ptr<EventSnapshot> ShardSet::Impl::snapshot() const {
   auto snapshot = std::make_shared<EventSnapshot>();
+  snapshot->taken_ns = Clock::system().monotonic_ns();
   snapshot->active.reserve(shards.size());
   std::lock_guard lock(latch);
   snapshot->historical = historical;
@@ -172,6 +174,15 @@ std::shared_ptr<const Snapshot> ShardSet::snapshot(
   return snapshot;
 }
 
+std::shared_ptr<const Snapshot> ShardSet::with_pending(const std::shared_ptr<const Snapshot>& snapshot,
+                                                       std::shared_ptr<const PendingEvents> pending) {
+  const auto* committed = dynamic_cast<const EventSnapshot*>(snapshot.get());
+  if (committed == nullptr || pending == nullptr) return snapshot;
+  auto both = std::make_shared<EventSnapshot>(*committed);
+  both->pending = std::move(pending);
+  return both;
+}
+
 const std::vector<ReceiptRange>& ShardSet::historical_receipts() const {
   return impl_->historical_receipts;
 }
@@ -183,6 +194,35 @@ const std::vector<QuarantinedShard>& ShardSet::quarantined_at_start() const {
 void ShardSet::set_limits(uint32_t max_open_shards, int64_t wal_size_limit_bytes) {
   impl_->pool->set_open_max(max_open_shards);
   for (const auto& shard : impl_->shards) shard->set_wal_size_limit(wal_size_limit_bytes);
+}
+
+Status ShardSet::visit_rows(const std::shared_ptr<ShardFile>& file, uint32_t number,
+                            int64_t first_rowid, int64_t last_rowid, const RowVisitor& visit) const {
+  ASSIGN_OR_RETURN(const auto slice, ReadSlice::open(*impl_->pool, file, nullptr));
+  ScanCounters counters;
+  ASSIGN_OR_RETURN(const auto lease,
+                   StatementLease::open(slice->connection(),
+                                        fmt::format("SELECT event_type,timestamp,payload FROM {} NOT "
+                                                    "INDEXED WHERE id>=?1 AND id<=?2",
+                                                    event_schema::tail_table(number)),
+                                        counters));
+  sqlite3_stmt* row = lease.raw();
+  sqlite3_bind_int64(row, 1, first_rowid);
+  sqlite3_bind_int64(row, 2, last_rowid);
+  int rc = SQLITE_ROW;
+  while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
+    const auto bytes = [&](int column, const void* data) {
+      return ByteSpan(static_cast<const uint8_t*>(data),
+                      static_cast<size_t>(sqlite3_column_bytes(row, column)));
+    };
+    const void* type = sqlite3_column_text(row, 0);
+    const void* payload = sqlite3_column_blob(row, 2);
+    visit(as_text(bytes(0, type)), sqlite3_column_int64(row, 1), bytes(2, payload));
+  }
+  if (rc == SQLITE_DONE) return {};
+  Status status = slice->connection().read_error();
+  if (status.error().code == sqlstate::kDataCorrupted) return {};
+  return status;
 }
 
 Result<int64_t> ShardSet::used_bytes(const std::shared_ptr<ShardFile>& file) const {

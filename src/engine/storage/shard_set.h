@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/scan/relation.h"
@@ -46,6 +48,10 @@ class ShardSet {
   /// for the session's own uncommitted rows.
   std::shared_ptr<const Snapshot> snapshot(std::shared_ptr<const PendingEvents> pending = nullptr) const;
 
+  /// `snapshot` (of this set) with the session's own uncommitted rows.
+  static std::shared_ptr<const Snapshot> with_pending(const std::shared_ptr<const Snapshot>& snapshot,
+                                                      std::shared_ptr<const PendingEvents> pending);
+
   /// Receipts of the files nobody writes, as far as they could be read at start.
   const std::vector<ReceiptRange>& historical_receipts() const;
 
@@ -58,6 +64,13 @@ class ShardSet {
   Status rescan();
   /// Bytes of the file that hold something: (pages − free pages) × page size.
   Result<int64_t> used_bytes(const std::shared_ptr<ShardFile>& file) const;
+  /// Takes event type, timestamp in ns and payload (msgpack; empty = NULL), borrowed until it returns.
+  using RowVisitor = std::function<void(std::string_view, int64_t, ByteSpan)>;
+  /// Calls `visit` for the rows `first_rowid` … `last_rowid` of tail table `number`, within one slice:
+  /// ask for some thousand rows at most. Damaged rows are left out. REQUIRES: the caller keeps
+  /// TailInfo::readers of the tail.
+  Status visit_rows(const std::shared_ptr<ShardFile>& file, uint32_t number, int64_t first_rowid,
+                    int64_t last_rowid, const RowVisitor& visit) const;
   /// Deletes rows older than `before_ns` from a file that nobody writes; files that are damaged or of
   /// an unknown version stay as they are. Ends early when `stop` is set. Returns the number of rows.
   /// One thread at a time.

@@ -1,0 +1,33 @@
+// The catalog as the binder asks it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/catalog/catalog_snapshot.h"
+#include "engine/plan/query_planner.h"
+
+namespace eventd::engine {
+
+/// For one statement; one thread.
+class BindCatalog final : public RelationResolver {
+ public:
+  BindCatalog(const RelationCatalog& relations, bool sees_events) : snapshot_(relations, sees_events) {}
+
+  const Relation* find_relation(std::string_view schema, std::string_view name) const override {
+    return snapshot_.find(schema, name);
+  }
+  std::optional<Oid> payload_type(const std::optional<std::string>& pattern,
+                                  std::span<const std::string> path) const override {
+    return snapshot_.payload_type(pattern, path);
+  }
+  /// The generation what was found depends on; 0 = it is the same in all.
+  uint64_t used_generation() const { return snapshot_.used_fields() ? snapshot_.generation() : 0; }
+
+ private:
+  mutable CatalogSnapshot snapshot_;
+};
+
+}  // namespace eventd::engine
