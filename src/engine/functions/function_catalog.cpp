@@ -9,6 +9,7 @@ FunctionCatalog::FunctionCatalog() : tables_(std::make_unique<Tables>()) {
   Builder builder(*tables_);
   for (auto* register_functions :
        {register_arithmetic, register_float_math, register_numeric_math,
+        register_numeric_whole, register_float_degrees,
         register_comparison, register_boolean, register_text, register_text_search,
         register_text_format, register_text_digest, register_text_bytes, register_text_unicode,
         register_number_to_char, register_number_from_char, register_regex_search, register_like, register_regex, register_casts,
@@ -17,7 +18,7 @@ FunctionCatalog::FunctionCatalog() : tables_(std::make_unique<Tables>()) {
         register_min_max, register_statistics, register_collecting_aggregates,
         register_ordered_set, register_array, register_array_search, register_array_build,
         register_network, register_network_sets, register_macaddr, register_datetime, register_jsonb,
-        register_records, register_array_subscripts, register_window_functions}) {
+        register_records, register_record_json, register_array_subscripts, register_window_functions}) {
     register_functions(builder);
   }
   builder.finish();

@@ -62,6 +62,8 @@ inline constexpr Oid kFirstOwnOid = 10'000'000;
 void register_arithmetic(FunctionCatalog::Builder& builder);
 void register_float_math(FunctionCatalog::Builder& builder);
 void register_numeric_math(FunctionCatalog::Builder& builder);
+void register_numeric_whole(FunctionCatalog::Builder& builder);
+void register_float_degrees(FunctionCatalog::Builder& builder);
 void register_comparison(FunctionCatalog::Builder& builder);
 void register_boolean(FunctionCatalog::Builder& builder);
 void register_text(FunctionCatalog::Builder& builder);
@@ -94,6 +96,7 @@ void register_network_sets(FunctionCatalog::Builder& builder);
 void register_macaddr(FunctionCatalog::Builder& builder);
 void register_regex_search(FunctionCatalog::Builder& builder);
 void register_records(FunctionCatalog::Builder& builder);
+void register_record_json(FunctionCatalog::Builder& builder);
 void register_array_subscripts(FunctionCatalog::Builder& builder);
 void register_window_functions(FunctionCatalog::Builder& builder);
 // datetime_*.cpp and jsonb_*.cpp.

@@ -1,28 +1,13 @@
 #include <algorithm>
 
 #include "engine/limits.h"
+#include "engine/plan/call_match.h"
+#include "engine/plan/clause_rules.h"
 #include "engine/plan/coercion.h"
 #include "engine/plan/expression_binder.h"
 
 namespace eventd::engine {
 namespace {
-
-// A signature stretched to `count` arguments. False when it cannot take so many. A variadic array
-// parameter (text[]) takes single elements here, unless the call says VARIADIC.
-bool stretch(std::span<const Oid> declared, bool variadic, bool call_is_variadic, size_t count,
-             std::vector<Oid>& out) {
-  out.assign(declared.begin(), declared.end());
-  if (!variadic || call_is_variadic) return declared.size() == count;
-  if (count < declared.size()) return false;
-  Oid last = declared.back();
-  const TypeInfo* info = find_type(last);
-  if (last == oid::kAnyArray) last = oid::kAnyElement;
-  if (last == kAnyCompatibleArray) last = kAnyCompatible;
-  if (info != nullptr && info->category == 'A') last = info->element;
-  out.pop_back();
-  out.resize(count, last);
-  return true;
-}
 
 bool takes_array(const ScalarFunction& function) {
   if (!function.variadic) return false;
@@ -36,9 +21,11 @@ std::string call_signature(const AstExpr& ast, std::span<const ExprPtr> argument
   std::string text;
   for (const std::string& name : ast.names) text += (text.empty() ? "" : ".") + name;
   text += '(';
-  if (ast.call != nullptr && ast.call->star) text += '*';
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (i > 0) text += ", ";
+    if (i < ast.children.size() && ast.children[i]->kind == AstExpr::Kind::kNamedArgument) {
+      text += ast.children[i]->names[0] + " => ";
+    }
     text += format_type({arguments[i]->type.id, -1});
   }
   return text + ")";
@@ -54,21 +41,9 @@ Error undefined_function(const AstExpr& ast, std::span<const ExprPtr> arguments)
           ast.position};
 }
 
-bool is_window_function(std::string_view name) {
-  static constexpr std::string_view kNames[] = {
-      "row_number", "rank",  "dense_rank",  "percent_rank", "cume_dist", "ntile",
-      "lag",        "lead",  "first_value", "last_value",   "nth_value"};
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
-}
-
-// Functions that collect their input get distinct values in order, as PostgreSQL sorts to find them.
-void order_distinct_values(AggregateCall& call) {
-  for (const ExprPtr& argument : call.arguments) {
-    const bool ordered = std::any_of(call.order.begin(), call.order.end(), [&](const SortKey& key) {
-      return key.expression->equals(*argument);
-    });
-    if (!ordered) call.order.push_back({argument->clone(), false, false, false});
-  }
+// Aggregates that are called with WITHIN GROUP only.
+bool is_ordered_set(std::string_view name) {
+  return name == "mode" || name == "percentile_cont" || name == "percentile_disc";
 }
 
 }  // namespace
@@ -124,13 +99,12 @@ Result<ExprPtr> ExpressionBinder::bind_function(std::string_view name,
   std::vector<Oid> types;
   for (const ExprPtr& argument : arguments) types.push_back(argument->type.id);
   for (const ScalarFunction* function : FunctionCatalog::instance().functions(name)) {
-    Candidate candidate;
-    if (!stretch(function->arguments, function->variadic, false, arguments.size(),
-                 candidate.arguments)) {
+    CallMatch match;
+    if (!match_call(function->arguments, function->variadic, 0,
+                    std::vector<std::string>(arguments.size()), false, match)) {
       continue;
     }
-    candidate.entry = function;
-    candidates.push_back(std::move(candidate));
+    candidates.push_back({std::move(match.arguments), function});
   }
   const OverloadChoice choice = choose_overload(candidates, types);
   if (choice.outcome != OverloadChoice::Outcome::kFound) {
@@ -154,173 +128,244 @@ Result<ExprPtr> ExpressionBinder::bind_type_call(const AstExpr& ast,
                 state_.parameters);
 }
 
+// The call's arguments; names[i] is empty for those given by position.
+Result<std::vector<ExprPtr>> ExpressionBinder::bind_arguments(const AstExpr& ast,
+                                                              std::vector<std::string>& names) {
+  std::vector<ExprPtr> arguments;
+  for (const AstExprPtr& child : ast.children) {
+    const bool named = child->kind == AstExpr::Kind::kNamedArgument;
+    if (named && std::find(names.begin(), names.end(), child->names[0]) != names.end()) {
+      return bind_error(sqlstate::kSyntaxError,
+                        "argument name \"" + child->names[0] + "\" used more than once",
+                        child->position);
+    }
+    if (!named && !names.empty() && !names.back().empty()) {
+      return bind_error(sqlstate::kSyntaxError,
+                        "positional argument cannot follow named argument", child->position);
+    }
+    names.push_back(named ? child->names[0] : std::string());
+    ASSIGN_OR_RETURN(ExprPtr argument, bind(named ? *child->children[0] : *child));
+    arguments.push_back(std::move(argument));
+  }
+  if (ast.call != nullptr && ast.call->variadic && !arguments.empty()) {
+    const ExprPtr& last = arguments.back();
+    const TypeInfo* info = find_type(last->type.id);
+    if (last->type.id != oid::kUnknown && (info == nullptr || info->category != 'A')) {
+      return bind_error(sqlstate::kDatatypeMismatch, "VARIADIC argument must be an array",
+                        last->position);
+    }
+  }
+  return arguments;
+}
+
+namespace {
+
+// One function that the call's arguments may suit.
+struct CallCandidate {
+  enum class Kind : uint8_t { kScalar, kAggregate, kWindow, kSet } kind;
+  const void* entry;
+  std::span<const Oid> declared;
+  Oid id;
+  CallMatch match;
+};
+
+std::vector<CallCandidate> call_candidates(std::string_view name,
+                                           std::span<const std::string> argument_names,
+                                           const AstCallOptions* options) {
+  const FunctionCatalog& catalog = FunctionCatalog::instance();
+  const bool call_is_variadic = options != nullptr && options->variadic;
+  std::vector<CallCandidate> candidates;
+  const auto add = [&](CallCandidate::Kind kind, const auto* function, bool variadic) {
+    CallCandidate candidate{kind, function, function->arguments, function->id, {}};
+    if (match_call(function->arguments, variadic, function->id, argument_names, call_is_variadic,
+                   candidate.match)) {
+      candidates.push_back(std::move(candidate));
+    }
+  };
+  using Kind = CallCandidate::Kind;
+  for (const auto* entry : catalog.functions(name)) add(Kind::kScalar, entry, entry->variadic);
+  for (const auto* entry : catalog.aggregates(name)) add(Kind::kAggregate, entry, entry->variadic);
+  for (const auto* entry : catalog.window_functions(name)) add(Kind::kWindow, entry, false);
+  for (const auto* entry : catalog.table_functions(name)) add(Kind::kSet, entry, false);
+  return candidates;
+}
+
+// What only aggregates and window functions may be called with; empty = all is fine.
+std::string misplaced_option(const std::string& name, const AstCallOptions& options) {
+  const std::string not_one = " specified, but " + name + " is not an aggregate function";
+  if (options.star) return name + "(*)" + not_one;
+  if (options.distinct) return "DISTINCT" + not_one;
+  if (options.within_group) return "WITHIN GROUP" + not_one;
+  if (!options.order.empty()) return "ORDER BY" + not_one;
+  if (options.filter != nullptr) return "FILTER" + not_one;
+  if (options.over != nullptr) {
+    return "OVER specified, but " + name + " is not a window function nor an aggregate function";
+  }
+  return {};
+}
+
+bool same_set_call(const SetCall& a, const SetCall& b) {
+  return a.function == b.function && a.arguments.size() == b.arguments.size() &&
+         std::equal(a.arguments.begin(), a.arguments.end(), b.arguments.begin(),
+                    [](const ExprPtr& x, const ExprPtr& y) {
+                      return x->equals(*y) && x->volatility() != Volatility::kVolatile;
+                    });
+}
+
+std::string misplaced_group_order(const std::string& name, const AstCallOptions* options) {
+  const bool within = options != nullptr && options->within_group;
+  if (is_ordered_set(name)) {
+    return within ? "" : "WITHIN GROUP is required for ordered-set aggregate " + name;
+  }
+  return within ? name + " is not an ordered-set aggregate, so it cannot have WITHIN GROUP" : "";
+}
+
+}  // namespace
+
 Result<ExprPtr> ExpressionBinder::bind_call(const AstExpr& ast) {
   const AstCallOptions* options = ast.call.get();
   const std::string& name = ast.names.back();
   const bool known_schema = ast.names.size() == 1 || ast.names[0] == "pg_catalog" ||
                             ast.names[0] == "public" || ast.names[0] == "eventd";
-  if (options != nullptr && options->over) {
-    return not_supported_yet("a window function", ast.position);
+  const std::vector<size_t> sizes = frame_sizes();
+  std::vector<std::string> names;
+  ASSIGN_OR_RETURN(std::vector<ExprPtr> arguments, bind_arguments(ast, names));
+  std::string_view looked_up = name;
+  if (known_schema && arguments.size() == 1 && ast.children.size() == 1) {
+    ASSIGN_OR_RETURN(const bool done, bind_row_as_json(name, arguments[0]));
+    if (done && name == "row_to_json") return std::move(arguments[0]);
+    if (done && name == "json_agg") looked_up = "eventd_json_agg_rows";
   }
-  const FunctionCatalog& catalog = FunctionCatalog::instance();
-  const auto scalars = known_schema ? catalog.functions(name) : decltype(catalog.functions(name)){};
-  const auto aggregates =
-      known_schema ? catalog.aggregates(name) : decltype(catalog.aggregates(name)){};
-  // Arguments of an aggregate are bound below the grouping: no aggregates inside.
-  const bool outer_in_aggregate = in_aggregate_;
-  if (!aggregates.empty() && scalars.empty()) in_aggregate_ = true;
-  Result<std::vector<ExprPtr>> bound = bind_all(ast.children);
-  in_aggregate_ = outer_in_aggregate;
-  if (!bound.ok()) return std::move(bound).take_status();
-  std::vector<ExprPtr> arguments = std::move(bound).value();
-
+  std::vector<SortKey> order;
+  if (options != nullptr) {
+    ASSIGN_OR_RETURN(order, bind_call_order(ast));
+  }
   std::vector<Oid> types;
   for (const ExprPtr& argument : arguments) types.push_back(argument->type.id);
-  AggregateCall ordered;
   if (options != nullptr && options->within_group) {
-    RETURN_IF_ERROR(bind_aggregate_order(ast, ordered));
-    for (const SortKey& key : ordered.order) types.push_back(key.expression->type.id);
+    for (const SortKey& key : order) types.push_back(key.expression->type.id);
+    names.resize(types.size());
   }
-  const bool call_is_variadic = options != nullptr && options->variadic;
+  std::vector<CallCandidate> found;
+  if (known_schema) found = call_candidates(looked_up, names, options);
   std::vector<Candidate> candidates;
-  for (const ScalarFunction* function : scalars) {
-    Candidate candidate;
-    if (options != nullptr && (options->star || options->distinct || options->filter ||
-                               !options->order.empty())) {
-      break;
-    }
-    if (!stretch(function->arguments, function->variadic, call_is_variadic, types.size(),
-                 candidate.arguments)) {
-      continue;
-    }
-    candidate.entry = function;
-    candidates.push_back(std::move(candidate));
-  }
-  const size_t scalar_candidates = candidates.size();
-  for (const AggregateFunction* function : aggregates) {
-    Candidate candidate;
-    if (!stretch(function->arguments, function->variadic, call_is_variadic, types.size(),
-                 candidate.arguments)) {
-      continue;
-    }
-    candidate.entry = function;
-    candidates.push_back(std::move(candidate));
+  for (CallCandidate& candidate : found) {
+    candidates.push_back({candidate.match.arguments, candidate.entry});
   }
   const OverloadChoice choice = choose_overload(candidates, types);
-  if (choice.outcome == OverloadChoice::Outcome::kFound) {
-    const Candidate& chosen = candidates[choice.index];
-    if (choice.index < scalar_candidates) {
-      return bind_scalar_call(*static_cast<const ScalarFunction*>(chosen.entry), chosen,
-                              std::move(arguments), ast.position);
+  if (choice.outcome != OverloadChoice::Outcome::kFound) {
+    if (options != nullptr && options->within_group) {
+      for (SortKey& key : order) arguments.push_back(std::move(key.expression));
     }
-    for (SortKey& key : ordered.order) arguments.push_back(std::move(key.expression));
-    return bind_aggregate_call(*static_cast<const AggregateFunction*>(chosen.entry), chosen,
-                               std::move(arguments), ast);
+    return bind_unknown_call(ast, std::move(arguments),
+                             choice.outcome == OverloadChoice::Outcome::kAmbiguous, known_schema);
   }
+  const CallCandidate& chosen = found[choice.index];
+  if (options != nullptr && options->within_group) {
+    for (const SortKey& key : order) arguments.push_back(key.expression->clone());
+  }
+  Candidate candidate = std::move(candidates[choice.index]);
+  if (!chosen.match.slots.empty() || arguments.size() < chosen.declared.size()) {
+    arguments = complete_arguments(chosen.declared, chosen.id, chosen.match, std::move(arguments),
+                                   ast.position);
+    candidate.arguments.assign(chosen.declared.begin(), chosen.declared.end());
+  }
+  using Kind = CallCandidate::Kind;
+  if (options != nullptr && (chosen.kind == Kind::kScalar || chosen.kind == Kind::kSet)) {
+    std::string misplaced = misplaced_option(name, *options);
+    if (!misplaced.empty()) {
+      return bind_error(sqlstate::kWrongObjectType, std::move(misplaced), ast.position);
+    }
+    if (options->variadic && !chosen.declared.empty() && chosen.declared.back() == oid::kAny) {
+      return not_supported_yet("a VARIADIC argument of " + name + "()", ast.position);
+    }
+  }
+  if (chosen.kind == Kind::kAggregate) {
+    std::string misplaced = misplaced_group_order(name, options);
+    if (!misplaced.empty()) {
+      return bind_error(sqlstate::kWrongObjectType, std::move(misplaced), ast.position);
+    }
+  }
+  switch (chosen.kind) {
+    case Kind::kScalar:
+      return bind_scalar_call(*static_cast<const ScalarFunction*>(chosen.entry), candidate,
+                              std::move(arguments), ast.position);
+    case Kind::kSet:
+      return bind_set_call(*static_cast<const TableFunction*>(chosen.entry), candidate,
+                           std::move(arguments), ast.position);
+    case Kind::kWindow:
+      return bind_window_call(static_cast<const WindowFunction*>(chosen.entry), nullptr, candidate,
+                              std::move(arguments), ast);
+    case Kind::kAggregate: break;
+  }
+  const auto* aggregate = static_cast<const AggregateFunction*>(chosen.entry);
+  if (options != nullptr && options->over != nullptr) {
+    return bind_window_call(nullptr, aggregate, candidate, std::move(arguments), ast);
+  }
+  return bind_aggregate_call(*aggregate, candidate, std::move(arguments), std::move(order), sizes,
+                             ast);
+}
+
+// No function takes the arguments: a cast in function's clothing, a field, or an error.
+Result<ExprPtr> ExpressionBinder::bind_unknown_call(const AstExpr& ast,
+                                                    std::vector<ExprPtr> arguments, bool ambiguous,
+                                                    bool known_schema) {
   if (known_schema) {
     ASSIGN_OR_RETURN(ExprPtr cast, bind_type_call(ast, arguments));
     if (cast != nullptr) return cast;
   }
-  if (choice.outcome == OverloadChoice::Outcome::kAmbiguous) {
-    Error error = undefined_function(ast, arguments);
-    error.code = sqlstate::kAmbiguousFunction;
-    error.message = "function " + call_signature(ast, arguments) + " is not unique";
-    error.hint =
-        "Could not choose a best candidate function. You might need to add explicit type casts.";
-    return error;
-  }
-  if (known_schema && !catalog.table_functions(name).empty()) {
-    return not_supported_yet("set-returning function " + name + "() outside FROM", ast.position);
-  }
-  if (known_schema && is_window_function(name)) {
-    return bind_error(sqlstate::kWrongObjectType,
-                      "window function " + name + " requires an OVER clause", ast.position);
-  }
-  return undefined_function(ast, arguments);
-}
-
-Status ExpressionBinder::bind_aggregate_order(const AstExpr& ast, AggregateCall& call) {
-  const bool outer = in_aggregate_;
-  in_aggregate_ = true;
-  for (const AstSortItem& item : ast.call->order) {
-    Result<ExprPtr> key = bind(*item.expression);
-    if (!key.ok()) {
-      in_aggregate_ = outer;
-      return std::move(key).take_status();
+  if (ast.names.size() == 1 && ast.call == nullptr && arguments.size() == 1 &&
+      arguments[0]->kind == Expr::Kind::kRow) {
+    Expr& row = *arguments[0];
+    for (size_t i = 0; i < row.path.size(); ++i) {
+      if (row.path[i] == ast.names[0]) return std::move(row.children[i]);
     }
-    SortKey sort;
-    sort.expression = std::move(key).value();
-    sort.descending = item.descending;
-    sort.nulls_first = item.nulls == AstSortItem::Nulls::kDefault
-                           ? item.descending
-                           : item.nulls == AstSortItem::Nulls::kFirst;
-    call.order.push_back(std::move(sort));
   }
-  in_aggregate_ = outer;
-  return {};
+  if (!ambiguous) return undefined_function(ast, arguments);
+  Error error = undefined_function(ast, arguments);
+  error.code = sqlstate::kAmbiguousFunction;
+  error.message = "function " + call_signature(ast, arguments) + " is not unique";
+  error.hint =
+      "Could not choose a best candidate function. You might need to add explicit type casts.";
+  return error;
 }
 
-Result<ExprPtr> ExpressionBinder::bind_aggregate_call(const AggregateFunction& function,
-                                                      const Candidate& candidate,
-                                                      std::vector<ExprPtr> arguments,
-                                                      const AstExpr& ast) {
-  const AstCallOptions* options = ast.call.get();
-  if (in_aggregate_) {
-    return bind_error(sqlstate::kGroupingError, "aggregate function calls cannot be nested",
-                      ast.position);
-  }
-  if (!clause_.aggregates) {
-    return bind_error(sqlstate::kGroupingError,
-                      "aggregate functions are not allowed in " + std::string(clause_.name),
-                      ast.position);
-  }
-  if (arguments.empty() && !(options != nullptr && options->star)) {
-    return bind_error(sqlstate::kWrongObjectType,
-                      ast.names.back() + "(*) must be used to call a parameterless aggregate "
-                                         "function",
-                      ast.position);
-  }
-  AggregateCall call;
-  call.function = &function;
+// A set-returning function in the target list: columns that a kProjectSet computes. Several columns
+// are one value of type record.
+Result<ExprPtr> ExpressionBinder::bind_set_call(const TableFunction& function,
+                                                const Candidate& candidate,
+                                                std::vector<ExprPtr> arguments, int position) {
+  RETURN_IF_ERROR(check_set_function_allowed(clause_, position));
   std::vector<Oid> actual;
   for (const ExprPtr& argument : arguments) actual.push_back(argument->type.id);
   const PolymorphicTypes types = resolve_polymorphic(candidate.arguments, actual);
+  SetCall call;
+  call.function = &function;
+  call.column_count = function.columns.size();
   ASSIGN_OR_RETURN(call.arguments, coerce_arguments(candidate, types, std::move(arguments)));
-  call.type = {resolve_result(function.result, types), -1};
-  if (function.resolve_result != nullptr) {
-    std::vector<Type> argument_types;
-    for (const ExprPtr& argument : call.arguments) argument_types.push_back(argument->type);
-    call.type = function.resolve_result(argument_types);
+  // Equal calls are one: what GROUP BY and ORDER BY name is then what the target list has.
+  size_t at = 0;
+  while (at < level_.set_calls.size() && !same_set_call(level_.set_calls[at], call)) ++at;
+  const bool known = at < level_.set_calls.size();
+  auto row = std::make_unique<Expr>();
+  row->kind = Expr::Kind::kRow;
+  row->type = {oid::kRecord, -1};
+  row->position = position;
+  const int first = kSetColumnBase + static_cast<int>(level_.set_column_count(at));
+  for (const auto& [name, type] : function.columns) {
+    ExprPtr column = Expr::column(first + static_cast<int>(row->children.size()),
+                                  {resolve_result(type, types), -1});
+    column->position = position;
+    if (!known) level_.set_types.push_back(column->type);
+    row->children.push_back(std::move(column));
+    row->path.emplace_back(name);
   }
-  if (options != nullptr) {
-    call.distinct = options->distinct;
-    RETURN_IF_ERROR(bind_aggregate_order(ast, call));
-    for (size_t i = 0; i < call.order.size(); ++i) {
-      SortKey& key = call.order[i];
-      if (options->within_group) {
-        // The ordered arguments are the last ones of the call, coerced to its types.
-        const size_t argument = call.arguments.size() - call.order.size() + i;
-        key.expression = call.arguments[argument]->clone();
-      } else {
-        ASSIGN_OR_RETURN(key.expression,
-                         resolve_unknown(std::move(key.expression), state_.parameters));
-      }
-    }
-    if (call.distinct && function.memory_bytes != nullptr) order_distinct_values(call);
-    if (options->filter != nullptr) {
-      in_aggregate_ = true;
-      Result<ExprPtr> filter = bind_boolean_child(*options->filter, "FILTER");
-      in_aggregate_ = false;
-      if (!filter.ok()) return filter;
-      call.filter = std::move(filter).value();
-    }
+  if (!known) {
+    level_.set_calls.push_back(std::move(call));
+    level_.set_positions.push_back(position);
   }
-  const Type type = call.type;
-  level_.aggregates.push_back(std::move(call));
-  ExprPtr result = Expr::column(
-      kAggregateColumnBase + static_cast<int>(level_.aggregates.size()) - 1, type);
-  result->position = ast.position;
-  return result;
+  if (row->children.size() == 1) return std::move(row->children[0]);
+  return row;
 }
 
 }  // namespace eventd::engine

@@ -1,12 +1,27 @@
+#include <algorithm>
+
 #include "engine/limits.h"
+#include "engine/plan/clause_rules.h"
 #include "engine/plan/coercion.h"
 #include "engine/plan/expression_binder.h"
+#include "engine/plan/rules.h"
 
 namespace eventd::engine {
 namespace {
 
+int64_t node_count(const Expr& expression);
+
+int64_t node_count(const PlanNode& plan) {
+  int64_t count = 1 + static_cast<int64_t>(plan.columns.size());
+  // for_each_expression() takes a mutable node for rules; nothing is changed here.
+  for_each_expression(const_cast<PlanNode&>(plan),
+                      [&](ExprPtr& expression) { count += node_count(*expression); });
+  for (const PlanPtr& child : plan.children) count += node_count(*child);
+  return count;
+}
+
 int64_t node_count(const Expr& expression) {
-  int64_t count = 1;
+  int64_t count = expression.subquery == nullptr ? 1 : node_count(*expression.subquery->plan);
   for (const ExprPtr& child : expression.children) count += node_count(*child);
   return count;
 }
@@ -52,8 +67,17 @@ Result<ExprPtr> ExpressionBinder::bind_and_or(const AstExpr& ast) {
   return result;
 }
 
+// What is evaluated for some rows only cannot make rows.
+Status ExpressionBinder::check_no_new_sets(size_t calls_before, std::string_view what) {
+  if (level_.set_calls.size() == calls_before) return {};
+  return set_function_inside(
+      "set-returning functions are not allowed in " + std::string(what),
+      level_.set_positions.back());
+}
+
 // CASE x WHEN v … is CASE WHEN x = v …
 Result<ExprPtr> ExpressionBinder::bind_case(const AstExpr& ast) {
+  const size_t set_calls = level_.set_calls.size();
   ExprPtr result = node(Expr::Kind::kCase, {}, ast.position);
   size_t next = 0;
   ExprPtr argument;
@@ -84,6 +108,7 @@ Result<ExprPtr> ExpressionBinder::bind_case(const AstExpr& ast) {
   if (ast.has_else) {
     ASSIGN_OR_RETURN(otherwise, bind(*ast.children.back()));
   }
+  RETURN_IF_ERROR(check_no_new_sets(set_calls, "CASE"));
   // PostgreSQL looks at the ELSE first.
   values.insert(values.begin(), std::move(otherwise));
   ASSIGN_OR_RETURN(const Oid type, common_type(values, "CASE"));
@@ -99,8 +124,10 @@ Result<ExprPtr> ExpressionBinder::bind_case(const AstExpr& ast) {
 
 Result<ExprPtr> ExpressionBinder::bind_common(const AstExpr& ast, Expr::Kind kind,
                                               std::string_view context) {
+  const size_t set_calls = level_.set_calls.size();
   ExprPtr result = node(kind, {}, ast.position);
   ASSIGN_OR_RETURN(result->children, bind_all(ast.children));
+  if (kind == Expr::Kind::kCoalesce) RETURN_IF_ERROR(check_no_new_sets(set_calls, context));
   ASSIGN_OR_RETURN(const Oid type, common_type(result->children, context));
   RETURN_IF_ERROR(coerce_all(result->children, type, context, state_.parameters));
   result->type = {type, -1};
@@ -109,6 +136,10 @@ Result<ExprPtr> ExpressionBinder::bind_common(const AstExpr& ast, Expr::Kind kin
 
 // x IN (a, b): all of one common type when there is one, else x = a OR x = b.
 Result<ExprPtr> ExpressionBinder::bind_in(const AstExpr& ast) {
+  const bool rows = std::any_of(
+      ast.children.begin(), ast.children.end(),
+      [](const AstExprPtr& child) { return child->kind == AstExpr::Kind::kRow; });
+  if (rows) return bind_in_rows(ast);
   ASSIGN_OR_RETURN(std::vector<ExprPtr> operands, bind_all(ast.children));
   std::vector<Oid> types;
   for (const ExprPtr& operand : operands) types.push_back(operand->type.id);
@@ -144,13 +175,24 @@ Result<ExprPtr> ExpressionBinder::bind_in(const AstExpr& ast) {
   return ast.kind == AstExpr::Kind::kNotIn ? negated(std::move(result)) : std::move(result);
 }
 
+// (a, b) IN ((1, 2), …)
+Result<ExprPtr> ExpressionBinder::bind_in_rows(const AstExpr& ast) {
+  const bool negative = ast.kind == AstExpr::Kind::kNotIn;
+  ExprPtr result = node(negative ? Expr::Kind::kAnd : Expr::Kind::kOr, kBoolean, ast.position);
+  for (size_t i = 1; i < ast.children.size(); ++i) {
+    ASSIGN_OR_RETURN(ExprPtr equal, bind_comparison(negative ? "<>" : "=", *ast.children[0],
+                                                    *ast.children[i], ast.position));
+    result->children.push_back(std::move(equal));
+  }
+  if (result->children.size() == 1) return std::move(result->children[0]);
+  return result;
+}
+
 Result<ExprPtr> ExpressionBinder::bind_between(const AstExpr& ast) {
   using Kind = AstExpr::Kind;
   const auto range = [&](const AstExpr& low, const AstExpr& high) -> Result<ExprPtr> {
     const auto compare = [&](std::string_view name, const AstExpr& bound) -> Result<ExprPtr> {
-      ASSIGN_OR_RETURN(ExprPtr left, bind(*ast.children[0]));
-      ASSIGN_OR_RETURN(ExprPtr right, bind(bound));
-      return bind_operator(name, std::move(left), std::move(right), ast.position);
+      return bind_comparison(name, *ast.children[0], bound, ast.position);
     };
     ASSIGN_OR_RETURN(ExprPtr above, compare(">=", low));
     ASSIGN_OR_RETURN(ExprPtr below, compare("<=", high));
@@ -166,6 +208,9 @@ Result<ExprPtr> ExpressionBinder::bind_between(const AstExpr& ast) {
 }
 
 Result<ExprPtr> ExpressionBinder::bind_distinct(const AstExpr& ast) {
+  if (ast.children[0]->kind == AstExpr::Kind::kRow && ast.children[1]->kind == AstExpr::Kind::kRow) {
+    return bind_distinct_rows(ast);
+  }
   ASSIGN_OR_RETURN(std::vector<ExprPtr> operands, bind_all(ast.children));
   const bool distinct = ast.kind == AstExpr::Kind::kDistinct;
   // x IS DISTINCT FROM NULL needs no equality of x's type.

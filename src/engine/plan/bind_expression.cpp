@@ -71,6 +71,9 @@ Result<ExprPtr> ExpressionBinder::bind_node(const AstExpr& ast) {
     ASSIGN_OR_RETURN(ExprPtr child, bind(*ast.children[0]));
     // `$1 IS NULL OR x = $1`: the parameter takes its type elsewhere.
     if (child->kind == Expr::Kind::kParameter) return unary(kind, std::move(child));
+    if (child->type.id == oid::kRecord) {
+      return bind_row_null_test(std::move(child), kind == Expr::Kind::kIsNull, ast.position);
+    }
     return unary(kind, resolve_unknown(std::move(child), state_.parameters));
   };
   switch (ast.kind) {
@@ -123,16 +126,17 @@ Result<ExprPtr> ExpressionBinder::bind_node(const AstExpr& ast) {
     case Kind::kValueFunction: return bind_value_function(ast);
     case Kind::kArray: return bind_array(ast);
     case Kind::kSubscript: return bind_subscript(ast);
-    case Kind::kSlice: return not_supported_yet("an array slice", ast.position);
-    case Kind::kField: return not_supported_yet("selecting a field of a value", ast.position);
-    case Kind::kRow: return not_supported_yet("a row constructor", ast.position);
-    case Kind::kGrouping: return not_supported_yet("GROUPING", ast.position);
-    case Kind::kNamedArgument: return not_supported_yet("named argument notation", ast.position);
+    case Kind::kSlice: return bind_subscript(ast);
+    case Kind::kField: return bind_field(ast);
+    case Kind::kRow: return bind_row(ast);
+    case Kind::kGrouping: return bind_grouping_call(ast);
+    case Kind::kNamedArgument:
+      return bind_error(sqlstate::kSyntaxError, "named argument outside a call", ast.position);
     case Kind::kScalarSubquery:
     case Kind::kExists:
     case Kind::kArraySubquery:
     case Kind::kAnySubquery:
-    case Kind::kAllSubquery: return not_supported_yet("a subquery in an expression", ast.position);
+    case Kind::kAllSubquery: return bind_subquery(ast);
     case Kind::kUnsupported: return not_supported_yet(ast.text, ast.position);
   }
   return not_supported_yet("this expression", ast.position);
@@ -140,13 +144,27 @@ Result<ExprPtr> ExpressionBinder::bind_node(const AstExpr& ast) {
 
 Result<ExprPtr> ExpressionBinder::bind_column(const AstExpr& ast) {
   if (ast.star) {
-    return bind_error(sqlstate::kSyntaxError, "\"*\" is not allowed in this context", ast.position);
+    if (ast.names.empty()) {
+      return bind_error(sqlstate::kFeatureNotSupported,
+                        "row expansion via \"*\" is not supported here", ast.position);
+    }
+    ASSIGN_OR_RETURN(ExprPtr row, bind_whole_row(ast));
+    if (row != nullptr) return row;
+    return bind_error(sqlstate::kUndefinedTable,
+                      "missing FROM-clause entry for table \"" + ast.names.back() + "\"",
+                      ast.position);
   }
-  if (level_.scope.relations().empty() && clause_.name == "LIMIT") {
+  if (level_.scope.relations().empty() && (clause_.name == "LIMIT" || clause_.name == "OFFSET")) {
     return bind_error(sqlstate::kInvalidColumnReference,
-                      "argument of LIMIT must not contain variables", ast.position);
+                      "argument of " + std::string(clause_.name) + " must not contain variables",
+                      ast.position);
   }
-  return level_.find_column(ast);
+  Result<ExprPtr> column = level_.find_column(ast);
+  if (column.ok() || column.error().code != sqlstate::kUndefinedColumn || ast.names.size() > 1) {
+    return column;
+  }
+  ASSIGN_OR_RETURN(ExprPtr row, bind_whole_row(ast));
+  return row != nullptr ? Result<ExprPtr>(std::move(row)) : std::move(column);
 }
 
 // As make_const(): integers beyond int4 are int8, beyond that or with a fraction numeric.
@@ -178,7 +196,10 @@ Result<ExprPtr> ExpressionBinder::bind_parameter(const AstExpr& ast) {
 
 Result<ExprPtr> ExpressionBinder::bind_cast(const AstExpr& ast) {
   ASSIGN_OR_RETURN(const Type type, resolve_type_name(*ast.type));
-  ASSIGN_OR_RETURN(ExprPtr value, bind(*ast.children[0]));
+  const AstExpr& inside = *ast.children[0];
+  const bool array = inside.kind == Kind::kArray && type_info(type.id).category == 'A';
+  ASSIGN_OR_RETURN(ExprPtr value,
+                   array ? bind_array(inside, type_info(type.id).element) : bind(inside));
   // The cast's own place is where PostgreSQL points, except for what is wrong inside a literal.
   const int inner = value->position;
   if (value->type.id != oid::kUnknown) value->position = ast.position;
@@ -206,51 +227,6 @@ Result<ExprPtr> ExpressionBinder::bind_value_function(const AstExpr& ast) {
   if (ast.number >= 0) type.modifier = static_cast<int32_t>(ast.number > 6 ? 6 : ast.number);
   ASSIGN_OR_RETURN(ExprPtr now, call("now"));
   return coerce(std::move(now), type, CastContext::kExplicit, state_.parameters);
-}
-
-Result<ExprPtr> ExpressionBinder::bind_array(const AstExpr& ast) {
-  auto result = std::make_unique<Expr>();
-  result->kind = Expr::Kind::kArray;
-  result->position = ast.position;
-  ASSIGN_OR_RETURN(result->children, bind_all(ast.children));
-  for (const ExprPtr& child : result->children) {
-    if (child->type.id != oid::kUnknown && type_info(child->type.id).category == 'A') {
-      return not_supported_yet("a multidimensional ARRAY", ast.position);
-    }
-  }
-  if (result->children.empty()) {  // needs a cast, as in PostgreSQL: ARRAY[]::int[]
-    result->type = {oid::kTextArray, -1};
-    return result;
-  }
-  ASSIGN_OR_RETURN(const Oid element, common_type(result->children, "ARRAY"));
-  const Oid array = type_info(element).array;
-  if (array == 0) {
-    return bind_error(sqlstate::kUndefinedObject,
-                      "could not find array type for data type " + format_type({element, -1}),
-                      ast.position);
-  }
-  RETURN_IF_ERROR(coerce_all(result->children, element, "ARRAY", state_.parameters));
-  result->type = {array, -1};
-  return result;
-}
-
-// An own function: PostgreSQL has a node for it.
-Result<ExprPtr> ExpressionBinder::bind_subscript(const AstExpr& ast) {
-  ASSIGN_OR_RETURN(std::vector<ExprPtr> arguments, bind_all(ast.children));
-  const Oid container = arguments[0]->type.id;
-  if (container == oid::kJsonb) {
-    return bind_operator("->", std::move(arguments[0]), std::move(arguments[1]), ast.position);
-  }
-  if (container == oid::kUnknown || type_info(container).category != 'A') {
-    return bind_error(sqlstate::kDatatypeMismatch,
-                      "cannot subscript type " + format_type(arguments[0]->type) +
-                          " because it does not support subscripting",
-                      ast.position);
-  }
-  if (FunctionCatalog::instance().functions("array_subscript").empty()) {
-    return not_supported_yet("an array subscript", ast.position);
-  }
-  return bind_function("array_subscript", std::move(arguments), ast.position);
 }
 
 }  // namespace eventd::engine

@@ -95,8 +95,15 @@ Result<ExprPtr> ExpressionBinder::bind_operator_chain(const AstExpr& ast) {
     // The grammar folds the minus of literals except before a cast; see doNegate().
     return bind_operator(ast.names.back(), nullptr, std::move(result), ast.position);
   }
-  ASSIGN_OR_RETURN(result, bind(*left));
-  for (size_t i = spine.size(); i-- > 0;) {
+  size_t next = spine.size();
+  if (left->kind == AstExpr::Kind::kRow) {  // a row on the left may be compared field by field
+    const AstExpr& first = *spine[--next];
+    ASSIGN_OR_RETURN(result, bind_comparison(first.names.back(), *left, *first.children[1],
+                                             first.position));
+  } else {
+    ASSIGN_OR_RETURN(result, bind(*left));
+  }
+  for (size_t i = next; i-- > 0;) {
     RETURN_IF_ERROR(state_.spend(1));
     ASSIGN_OR_RETURN(ExprPtr right, bind(*spine[i]->children[1]));
     ASSIGN_OR_RETURN(result, bind_operator(spine[i]->names.back(), std::move(result),
