@@ -1,4 +1,4 @@
-// Functions of arrays: subscripts, lengths, joining, searching, unnest.
+// Functions of arrays: subscripts, lengths, array_to_string, unnest, generate_subscripts.
 #include <string>
 
 #include "engine/functions/function_registry.h"
@@ -97,6 +97,20 @@ Status array_ndims(const CallFrame& frame, Vector& result) {
   });
 }
 
+Status array_dims(const CallFrame& frame, Vector& result) {
+  return each_array(frame, result, [](uint32_t row, ArrayReader& reader, Vector& out) {
+    if (reader.dimensions().empty()) {
+      out.set_null(row);
+      return Status();
+    }
+    std::string text;
+    for (const ArrayDimension& d : reader.dimensions())
+      text += "[" + std::to_string(d.lower) + ":" + std::to_string(d.lower + d.size - 1) + "]";
+    out.set_string(row, text);
+    return Status();
+  });
+}
+
 /// array_to_string(array, separator [, null_string]); NULL elements are left out without the third.
 Status array_to_string(const CallFrame& frame, Vector& result) {
   const auto arrays = frame.arguments[0].view<StringRef>();
@@ -130,86 +144,9 @@ Status array_to_string(const CallFrame& frame, Vector& result) {
   });
 }
 
-// --- joining: NULL arrays count as empty ---
-
-Status append_elements(std::string_view array, ArrayBuilder& builder) {
-  ASSIGN_OR_RETURN(ArrayReader reader, ArrayReader::open(array));
-  if (reader.dimensions().size() > 1)
-    return Status(sqlstate::kFeatureNotSupported, "joining multidimensional arrays");
-  for (int64_t i = 0; i < reader.element_count(); ++i) {
-    if (const auto element = reader.next()) {
-      builder.add(*element);
-    } else {
-      builder.add_null();
-    }
-  }
-  return Status();
-}
-
 Oid element_of(Oid array) {
   const TypeInfo* info = find_type(array);
   return info != nullptr ? info->element : oid::kInvalid;
-}
-
-/// Which argument is an array: both (cat), the first (append), the second (prepend).
-template <bool kFirstArray, bool kSecondArray>
-Status array_join(const CallFrame& frame, Vector& result) {
-  std::string element;
-  return each_row(frame, result, [&](uint32_t row, Vector& out) -> Status {
-    const bool null_a = frame.arguments[0].is_null(row), null_b = frame.arguments[1].is_null(row);
-    if (kFirstArray && kSecondArray && null_a && null_b) {
-      out.set_null(row);
-      return Status();
-    }
-    ArrayBuilder builder(element_of(frame.result_type.id));
-    const auto add = [&](const Vector& argument, bool is_array, bool is_null) -> Status {
-      if (is_array) {
-        if (is_null) return Status();
-        return append_elements(argument.view<StringRef>()[row].view(), builder);
-      }
-      if (is_null) {
-        builder.add_null();
-        return Status();
-      }
-      element.clear();
-      append_binary(argument, row, element);
-      builder.add(element);
-      return Status();
-    };
-    RETURN_IF_ERROR(add(frame.arguments[0], kFirstArray, null_a));
-    RETURN_IF_ERROR(add(frame.arguments[1], kSecondArray, null_b));
-    out.set_string(row, builder.finish());
-    return Status();
-  });
-}
-
-/// array_position(array, value): the subscript of the first equal element; NULLs are equal here.
-Status array_position(const CallFrame& frame, Vector& result) {
-  const auto arrays = frame.arguments[0].view<StringRef>();
-  const Vector& sought = frame.arguments[1];
-  return each_row(frame, result, [&](uint32_t row, Vector& out) -> Status {
-    if (!arrays.valid(row)) {
-      out.set_null(row);
-      return Status();
-    }
-    ASSIGN_OR_RETURN(ArrayReader reader, ArrayReader::open(arrays[row].view()));
-    if (reader.dimensions().size() > 1)
-      return Status(sqlstate::kFeatureNotSupported,
-                    "searching for elements in multidimensional arrays is not supported");
-    const Type type{reader.element_type(), -1};
-    for (int64_t i = 0; i < reader.element_count(); ++i) {
-      const auto element = reader.next();
-      Datum value = Datum::null(type.id);
-      if (element.has_value()) {
-        ASSIGN_OR_RETURN(value, datum_from_binary(type, *element));
-      }
-      if (!values_equal(Vector::constant(value, 1), 0, sought, row)) continue;
-      out.data<int32_t>()[row] = static_cast<int32_t>(reader.dimensions()[0].lower + i);
-      return Status();
-    }
-    out.set_null(row);
-    return Status();
-  });
 }
 
 // --- set-returning ---
@@ -265,6 +202,41 @@ CursorResult open_unnest(const EvalContext&, std::span<const Datum> arguments) {
   return CursorResult(std::unique_ptr<TableFunctionCursor>(std::move(cursor)));
 }
 
+/// The subscripts of one dimension, or none.
+class SubscriptsCursor : public TableFunctionCursor {
+ public:
+  SubscriptsCursor(ArrayDimension dimension, bool reverse) : dimension_(dimension), reverse_(reverse) {}
+  Result<bool> next(Batch& batch) override {
+    const auto rows = static_cast<uint32_t>(std::min<int64_t>(dimension_.size - done_, kBatchRows));
+    if (rows == 0) return false;
+    Vector column = Vector::flat(oid::kInt4, rows);
+    for (uint32_t i = 0; i < rows; ++i, ++done_)
+      column.data<int32_t>()[i] = reverse_ ? dimension_.lower + dimension_.size - 1 - done_ : dimension_.lower + done_;
+    batch.columns = {std::move(column)};
+    batch.size = rows;
+    return true;
+  }
+
+ private:
+  const ArrayDimension dimension_;
+  const bool reverse_;
+  int32_t done_ = 0;
+};
+
+CursorResult open_subscripts(const EvalContext&, std::span<const Datum> arguments) {
+  ArrayDimension wanted{0, 1};
+  bool any_null = false;
+  for (const Datum& argument : arguments) any_null = any_null || argument.is_null();
+  if (!any_null) {
+    ASSIGN_OR_RETURN(const ArrayReader reader, ArrayReader::open(arguments[0].bytes()));
+    const int32_t dimension = arguments[1].as<int32_t>();
+    if (dimension >= 1 && static_cast<size_t>(dimension) <= reader.dimensions().size())
+      wanted = reader.dimensions()[static_cast<size_t>(dimension) - 1];
+  }
+  const bool reverse = !any_null && arguments.size() > 2 && arguments[2].as<bool>();
+  return CursorResult(std::unique_ptr<TableFunctionCursor>(std::make_unique<SubscriptsCursor>(wanted, reverse)));
+}
+
 }  // namespace
 
 void register_array(Builder& builder) {
@@ -284,10 +256,13 @@ void register_array(Builder& builder) {
   builder.builtin("array_ndims(anyarray)", array_ndims);
   builder.builtins({"array_to_string(anyarray,text)", "array_to_string(anyarray,text,text)"},
                    array_to_string);
-  builder.builtin("array_cat(anycompatiblearray,anycompatiblearray)", array_join<true, true>);
-  builder.builtin("array_append(anycompatiblearray,anycompatible)", array_join<true, false>);
-  builder.builtin("array_prepend(anycompatible,anycompatiblearray)", array_join<false, true>);
-  builder.builtin("array_position(anycompatiblearray,anycompatible)", array_position);
+  builder.builtin("array_dims(anyarray)", array_dims);
+  for (const char* signature : {"generate_subscripts(anyarray,int4)", "generate_subscripts(anyarray,int4,bool)"}) {
+    TableFunction subscripts;
+    subscripts.columns = {{"generate_subscripts", oid::kInt4}};
+    subscripts.open = open_subscripts;
+    builder.builtin_table_function(signature, std::move(subscripts));
+  }
   TableFunction unnest;
   unnest.columns = {{"unnest", oid::kAnyElement}};  // the element type of the argument
   unnest.open = open_unnest;

@@ -147,6 +147,12 @@ void register_bytes(Builder& builder) {
   register_six(builder, "name", "text(name,text)", bytes);
   register_six(builder, "text", "name(text,name)", bytes);
   register_type<BytesOrder>(builder, "macaddr_", "macaddr");
+  register_type<BytesOrder>(builder, "macaddr8_", "macaddr8");
+  const std::array<Kernel, 6>& padded = kKernels<BpcharOrder>;
+  builder.builtin("bpchar_pattern_lt(bpchar,bpchar)", padded[2]);
+  builder.builtin("bpchar_pattern_le(bpchar,bpchar)", padded[3]);
+  builder.builtin("bpchar_pattern_gt(bpchar,bpchar)", padded[4]);
+  builder.builtin("bpchar_pattern_ge(bpchar,bpchar)", padded[5]);
 }
 
 }  // namespace

@@ -96,6 +96,8 @@ void register_datetime(Builder& builder) {
   register_datetime_casts(builder);
   register_datetime_make(builder);
   register_datetime_to_char(builder);
+  register_datetime_from_char(builder);
+  register_datetime_overlaps(builder);
 }
 
 }  // namespace eventd::engine

@@ -18,6 +18,8 @@ void register_datetime_extract(FunctionCatalog::Builder& builder);
 void register_datetime_casts(FunctionCatalog::Builder& builder);
 void register_datetime_make(FunctionCatalog::Builder& builder);
 void register_datetime_to_char(FunctionCatalog::Builder& builder);
+void register_datetime_from_char(FunctionCatalog::Builder& builder);
+void register_datetime_overlaps(FunctionCatalog::Builder& builder);
 
 namespace fault {
 inline constexpr Fault kTimestampRange{sqlstate::kDatetimeFieldOverflow, "timestamp out of range"};

@@ -118,7 +118,7 @@ constexpr Oid kTypes[] = {
     oid::kInt8Array, oid::kFloat4Array, oid::kFloat8Array, oid::kOidArray, oid::kTimestampArray,
     oid::kDateArray, oid::kTimeArray, oid::kTimestamptzArray, oid::kIntervalArray,
     oid::kNumericArray, oid::kTimetzArray, oid::kJsonArray, oid::kUuidArray, oid::kJsonbArray,
-    oid::kInetArray};
+    oid::kInetArray, 774, 4072, 651, 775, 1040};
 constexpr Oid kTextTypes[] = {oid::kText, oid::kVarchar, oid::kBpchar, oid::kName};
 /// Only printed: reading them needs the catalog, which the binder does.
 constexpr Oid kOutputOnly[] = {oid::kRegproc, oid::kRegclass, oid::kRegtype, 2202, 2203, 28, 29};

@@ -221,6 +221,11 @@ void register_jsonb(Builder& builder) {
   register_jsonb_casts(builder);
   register_jsonb_edit(builder);
   register_jsonb_tables(builder);
+  register_jsonb_path(builder);
+  register_jsonb_set(builder);
+  register_json_access(builder);
+  register_json_build(builder);
+  register_json_tables(builder);
 }
 
 }  // namespace eventd::engine

@@ -1,6 +1,7 @@
 #include "engine/functions/postgres_entries.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace eventd::engine {
 namespace {
@@ -35,6 +36,16 @@ const PostgresProc* find_postgres_proc(std::string_view signature) {
       std::begin(kProcs), end, signature,
       [](const PostgresProc& proc, std::string_view key) { return proc.signature < key; });
   return found != end && found->signature == signature ? found : nullptr;
+}
+
+const PostgresProc* find_postgres_proc(Oid id) {
+  static const auto* const kById = [] {
+    auto* map = new std::unordered_map<Oid, const PostgresProc*>();
+    for (const PostgresProc& proc : kProcs) map->emplace(proc.id, &proc);
+    return map;
+  }();
+  const auto found = kById->find(id);
+  return found == kById->end() ? nullptr : found->second;
 }
 
 }  // namespace eventd::engine

@@ -20,6 +20,11 @@ struct PostgresProc {
   bool variadic;
   uint8_t argument_count;
   Oid arguments[8];
+  /// Names of the arguments for `name => value`, separated by commas, '-' where one has none;
+  /// empty: none has.
+  std::string_view argument_names;
+  /// The default values of the last arguments as text for their input functions, separated by '|'.
+  std::string_view argument_defaults;
 
   std::string_view name() const { return signature.substr(0, name_length); }
   std::span<const Oid> argument_types() const { return {arguments, argument_count}; }
@@ -42,5 +47,7 @@ std::span<const PostgresOperator> postgres_operators();
 std::span<const PostgresCast> postgres_casts();
 /// The entry with this signature, or null.
 const PostgresProc* find_postgres_proc(std::string_view signature);
+/// The entry with this OID, or null: argument names and defaults of a ScalarFunction, TableFunction …
+const PostgresProc* find_postgres_proc(Oid id);
 
 }  // namespace eventd::engine

@@ -269,19 +269,6 @@ Status regexp_split_to_array(const CallFrame& frame, Vector& result) {
       });
 }
 
-Status regexp_count(const CallFrame& frame, Vector& result) {
-  Pieces groups;
-  return each_regex_row(
-      frame, result, -1,
-      [&](uint32_t row, const Regex& regex, std::string_view text, Vector& out) -> Status {
-        int32_t count = 0;
-        for (size_t from = 0; regex.find(text, from, groups); ++count)
-          from = after_match(text, groups[0]);
-        out.data<int32_t>()[row] = count;
-        return Status();
-      });
-}
-
 // --- set-returning: regexp_matches, regexp_split_to_table ---
 
 class PiecesCursor : public TableFunctionCursor {
@@ -377,7 +364,6 @@ void register_regex(Builder& builder) {
                   prepare<-1, false>);
   builder.builtin("regexp_split_to_array(text,text,text)", regexp_split_to_array<2>,
                   prepare<2, false>);
-  builder.builtin("regexp_count(text,text)", regexp_count, prepare<-1, false>);
   builder.builtin("similar_to_escape(text)",
                   row_kernel<StringRef, StringRef>(
                       [](const StringRef& pattern, StringOut& out) -> Status {

@@ -4,6 +4,7 @@
 #include "engine/functions/function_registry.h"
 #include "engine/functions/kernel_helpers.h"
 #include "engine/functions/text_helpers.h"
+#include "engine/functions/text_split.h"
 #include "engine/types/array_format.h"
 
 namespace eventd::engine {
@@ -98,7 +99,7 @@ Status string_to_array(const CallFrame& frame, Vector& result) {
       out.set_null(row);
       return Status();
     }
-    std::string_view text = texts[row].view();
+    const std::string_view text = texts[row].view();
     ArrayBuilder array(oid::kText);
     const bool with_null = has_null_string && !frame.arguments[2].is_null(row);
     const std::string_view null_string =
@@ -110,24 +111,44 @@ Status string_to_array(const CallFrame& frame, Vector& result) {
         array.add(element);
       }
     };
-    if (!delimiters.valid(row)) {  // every character
-      while (!text.empty()) {
-        const size_t size = utf8_first_bytes(text);
-        add(text.substr(0, size));
-        text.remove_prefix(size);
-      }
-    } else if (!text.empty()) {
-      const std::string_view delimiter = delimiters[row].view();
-      for (;;) {
-        const size_t end = delimiter.empty() ? text.npos : text.find(delimiter);
-        add(text.substr(0, end));
-        if (end == text.npos) break;
-        text.remove_prefix(end + delimiter.size());
-      }
-    }
+    split_text(text, delimiters.valid(row) ? std::optional(delimiters[row].view()) : std::nullopt, add);
     out.set_string(row, array.finish());
     return Status();
   });
+}
+
+/// The rows of string_to_table().
+class TextPiecesCursor : public TableFunctionCursor {
+ public:
+  std::vector<std::optional<std::string>> pieces;
+  Result<bool> next(Batch& batch) override {
+    if (at_ == pieces.size()) return false;
+    const auto rows = static_cast<uint32_t>(std::min<size_t>(pieces.size() - at_, kBatchRows));
+    Vector column = Vector::flat(oid::kText, rows);
+    for (uint32_t i = 0; i < rows; ++i, ++at_) {
+      if (pieces[at_]) column.set_string(i, *pieces[at_]);
+      else column.set_null(i);
+    }
+    batch.columns = {std::move(column)};
+    batch.size = rows;
+    return true;
+  }
+
+ private:
+  size_t at_ = 0;
+};
+
+Result<std::unique_ptr<TableFunctionCursor>> open_string_to_table(const EvalContext&, std::span<const Datum> arguments) {
+  auto cursor = std::make_unique<TextPiecesCursor>();
+  if (!arguments[0].is_null()) {
+    const bool with_null = arguments.size() > 2 && !arguments[2].is_null();
+    split_text(arguments[0].bytes(), arguments[1].is_null() ? std::nullopt : std::optional(arguments[1].bytes()),
+               [&](std::string_view piece) {
+                 if (with_null && piece == arguments[2].bytes()) cursor->pieces.emplace_back();
+                 else cursor->pieces.emplace_back(std::string(piece));
+               });
+  }
+  return std::unique_ptr<TableFunctionCursor>(std::move(cursor));
 }
 
 /// overlay(text placing new_text from start [for length]), on characters.
@@ -201,6 +222,12 @@ void register_text_search(Builder& builder) {
                       }));
   builder.builtins({"string_to_array(text,text)", "string_to_array(text,text,text)"},
                    string_to_array);
+  for (const char* signature : {"string_to_table(text,text)", "string_to_table(text,text,text)"}) {
+    TableFunction table;
+    table.columns = {{"string_to_table", oid::kText}};
+    table.open = open_string_to_table;
+    builder.builtin_table_function(signature, std::move(table));
+  }
 }
 
 }  // namespace eventd::engine

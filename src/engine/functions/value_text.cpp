@@ -1,6 +1,7 @@
 // Text → value and back for every type: the input and output functions, once.
 #include "bytes.h"
 #include "engine/functions/function.h"
+#include "engine/functions/jsonpath.h"
 #include "engine/functions/value_binary.h"
 #include "engine/payload/json_to_msgpack.h"
 #include "engine/payload/jsonb_text.h"
@@ -17,6 +18,8 @@
 
 namespace eventd::engine {
 namespace {
+
+constexpr Oid kJsonpathType = 4072;
 
 // Bytes of the first `count` UTF-8 characters.
 size_t prefix_bytes(std::string_view text, size_t count, size_t& characters) {
@@ -212,9 +215,8 @@ Result<Datum> datum_from_text(const EvalContext& context, const Type& type, std:
     case oid::kTime: return wrap(parse_time(input, text, type.modifier));
     case oid::kTimetz: return wrap(parse_timetz(input, text, type.modifier));
     case oid::kInterval: {
-      ASSIGN_OR_RETURN(IntervalValue value, parse_interval(text));
-      if (type.modifier >= 0) value.microseconds = round_to_digits(value.microseconds, type.modifier & 0xffff);
-      return Datum(type.id, value);
+      ASSIGN_OR_RETURN(const IntervalValue value, parse_interval(text, type.modifier));
+      return Datum(type.id, fit_interval(value, type.modifier));
     }
     case oid::kJson:
       RETURN_IF_ERROR(check_json(text, JsonLimits{}));
@@ -231,6 +233,10 @@ Result<Datum> datum_from_text(const EvalContext& context, const Type& type, std:
     case oid::kOid: {
       ASSIGN_OR_RETURN(const uint32_t value, parse_oid(text));
       return Datum(type.id, static_cast<int32_t>(value));
+    }
+    case kJsonpathType: {
+      ASSIGN_OR_RETURN(const std::shared_ptr<const JsonPath> path, parse_json_path(text));
+      return Datum(type.id, json_path_text(*path));
     }
     case oid::kVoid: return Datum(type.id, std::string());
     default: break;

@@ -95,7 +95,10 @@ void append_inet(std::string_view binary, bool cidr, std::string& out) {
   }
 }
 
-Result<std::string> parse_macaddr(std::string_view text) {
+namespace {
+
+// The bytes, 12 or up to `digits_max` digits.
+Result<std::string> parse_hex_pairs(std::string_view type, std::string_view text, size_t digits_max) {
   const std::string_view body = trim_input_space(text);
   std::string out;
   size_t digits = 0;
@@ -107,21 +110,31 @@ Result<std::string> parse_macaddr(std::string_view text) {
     if (v < 0) {
       const bool allowed = (c == ':' || c == '-' || c == '.') && (separator == 0 || separator == c) &&
                            since_separator > 0 && digits % 2 == 0;
-      if (!allowed) return invalid_input("macaddr", text);
+      if (!allowed) return invalid_input(type, text);
       separator = c;
       since_separator = 0;
       continue;
     }
     byte = byte << 4 | static_cast<unsigned>(v);
     ++since_separator;
-    if (++digits > 12) return invalid_input("macaddr", text);
+    if (++digits > digits_max) return invalid_input(type, text);
     if (digits % 2 == 0) {
       out.push_back(static_cast<char>(byte));
       byte = 0;
     }
   }
-  if (digits != 12 || since_separator == 0) return invalid_input("macaddr", text);
+  if ((digits != 12 && digits != digits_max) || since_separator == 0) return invalid_input(type, text);
   return out;
+}
+
+}  // namespace
+
+Result<std::string> parse_macaddr(std::string_view text) { return parse_hex_pairs("macaddr", text, 12); }
+
+Result<std::string> parse_macaddr8(std::string_view text) {
+  ASSIGN_OR_RETURN(std::string bytes, parse_hex_pairs("macaddr8", text, 16));
+  if (bytes.size() == 6) bytes.insert(3, "\xff\xfe");
+  return bytes;
 }
 
 void append_macaddr(std::string_view binary, std::string& out) {

@@ -1,0 +1,126 @@
+// Parts of inet and cidr: host, masklen, network, broadcast …
+#include <arpa/inet.h>
+
+#include <cstdio>
+#include <string>
+
+#include "engine/functions/function_registry.h"
+#include "engine/functions/kernel_helpers.h"
+#include "engine/functions/network_address.h"
+#include "engine/types/inet_text.h"
+
+namespace eventd::engine {
+namespace {
+
+template <class Fn>
+constexpr Kernel text_of_address(Fn) {
+  return row_kernel<StringRef, StringRef>([](const StringRef& value, StringOut& out) {
+    std::string& buffer = out.buffer();
+    Fn{}(value.view(), NetworkAddress::read(value.view()), buffer);
+    out.copy(buffer);
+  });
+}
+
+void append_host(const NetworkAddress& address, std::string& out) {
+  char buffer[INET6_ADDRSTRLEN];
+  if (inet_ntop(address.v6 ? AF_INET6 : AF_INET, address.bytes, buffer, sizeof buffer) != nullptr) out += buffer;
+}
+
+/// cidr without the zero bytes behind its prefix: "10.1/16".
+void append_abbreviated(const NetworkAddress& address, std::string& out) {
+  char buffer[16];
+  if (!address.v6) {
+    const int shown = address.bits == 0 ? 0 : (address.bits + 7) / 8;
+    if (shown == 0) out.push_back('0');
+    for (int i = 0; i < shown; ++i) {
+      snprintf(buffer, sizeof buffer, "%s%u", i > 0 ? "." : "", unsigned{address.bytes[i]});
+      out += buffer;
+    }
+  } else if (address.bits == 0) {
+    out += "::";
+  } else {
+    // As inet_net_ntop's IPv6 form: groups the prefix covers, then "::" for what is left.
+    NetworkAddress masked = address;
+    masked.mask(address.bits, false);
+    append_host(masked, out);
+  }
+  snprintf(buffer, sizeof buffer, "/%u", unsigned{address.bits});
+  out += buffer;
+}
+
+enum class Derived { kNetwork, kBroadcast, kNetmask, kHostmask };
+
+template <Derived kDerived>
+Kernel derive() {
+  return row_kernel<StringRef, StringRef>([](const StringRef& value, StringOut& out) {
+    NetworkAddress address = NetworkAddress::read(value.view());
+    switch (kDerived) {
+      case Derived::kNetwork: address.mask(address.bits, false); break;
+      case Derived::kBroadcast: address.mask(address.bits, true); break;
+      case Derived::kNetmask:
+      case Derived::kHostmask:
+        address.mask(0, kDerived == Derived::kNetmask);
+        address.mask(address.bits, kDerived == Derived::kHostmask);
+        address.bits = static_cast<uint8_t>(address.max_bits());
+        break;
+    }
+    out.copy(address.binary(kDerived == Derived::kNetwork));
+  });
+}
+
+template <bool kCidr>
+Status set_masklen(const StringRef& value, int32_t bits, StringOut& out) {
+  NetworkAddress address = NetworkAddress::read(value.view());
+  if (bits == -1) bits = address.max_bits();
+  if (bits < 0 || bits > address.max_bits())
+    return Status(sqlstate::kInvalidParameterValue, "invalid mask length: " + std::to_string(bits));
+  address.bits = static_cast<uint8_t>(bits);
+  if (kCidr) address.mask(bits, false);
+  out.copy(address.binary(kCidr));
+  return Status();
+}
+
+/// The smallest network both lie in.
+Status merge(const StringRef& a, const StringRef& b, StringOut& out) {
+  NetworkAddress left = NetworkAddress::read(a.view());
+  const NetworkAddress right = NetworkAddress::read(b.view());
+  if (left.v6 != right.v6)
+    return Status(sqlstate::kInvalidParameterValue, "cannot merge addresses from different families");
+  int common = std::min(left.bits, right.bits);
+  while (common > 0 && !same_prefix(left, right, common)) --common;
+  left.bits = static_cast<uint8_t>(common);
+  left.mask(common, false);
+  out.copy(left.binary(true));
+  return Status();
+}
+
+}  // namespace
+
+void register_network(FunctionCatalog::Builder& builder) {
+  builder.builtin("host(inet)", text_of_address([](std::string_view, const NetworkAddress& a, std::string& out) { append_host(a, out); }));
+  builder.builtin("text(inet)",
+                  text_of_address([](std::string_view v, const NetworkAddress&, std::string& out) { append_inet(v, true, out); }));
+  builder.builtin("abbrev(inet)",
+                  text_of_address([](std::string_view v, const NetworkAddress&, std::string& out) { append_inet(v, false, out); }));
+  builder.builtin("abbrev(cidr)", text_of_address([](std::string_view, const NetworkAddress& a, std::string& out) {
+                    append_abbreviated(a, out);
+                  }));
+  builder.builtin("masklen(inet)", row_kernel<int32_t, StringRef>([](const StringRef& v, int32_t& out) {
+                    out = NetworkAddress::read(v.view()).bits;
+                  }));
+  builder.builtin("family(inet)", row_kernel<int32_t, StringRef>([](const StringRef& v, int32_t& out) {
+                    out = NetworkAddress::read(v.view()).v6 ? 6 : 4;
+                  }));
+  builder.builtins({"network(inet)", "cidr(inet)"}, derive<Derived::kNetwork>());
+  builder.builtin("broadcast(inet)", derive<Derived::kBroadcast>());
+  builder.builtin("netmask(inet)", derive<Derived::kNetmask>());
+  builder.builtin("hostmask(inet)", derive<Derived::kHostmask>());
+  builder.builtin("set_masklen(inet,int4)", row_kernel<StringRef, StringRef, int32_t>(
+                                                [](const StringRef& v, int32_t bits, StringOut& out) { return set_masklen<false>(v, bits, out); }));
+  builder.builtin("set_masklen(cidr,int4)", row_kernel<StringRef, StringRef, int32_t>(
+                                                [](const StringRef& v, int32_t bits, StringOut& out) { return set_masklen<true>(v, bits, out); }));
+  builder.builtin("inet_merge(inet,inet)", row_kernel<StringRef, StringRef, StringRef>(
+                                               [](const StringRef& a, const StringRef& b, StringOut& out) { return merge(a, b, out); }));
+}
+
+}  // namespace eventd::engine
