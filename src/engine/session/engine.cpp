@@ -13,11 +13,11 @@
 #include <thread>
 
 #include "engine/catalog/event_views.h"
+#include "engine/catalog/field_sampler.h"
 #include "engine/ingest/boot.h"
 #include "engine/ingest/synthetic.h"
 #include "engine/maintenance/backup.h"
 #include "engine/maintenance/directory_lock.h"
-#include "engine/maintenance/field_sampler.h"
 #include "engine/maintenance/restore.h"
 #include "engine/session/engine_impl.h"
 #include "engine/session/event_socket_gauges.h"

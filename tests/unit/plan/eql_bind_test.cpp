@@ -149,10 +149,72 @@ TEST(EqlBind, ResultColumns) {
   EXPECT_EQ(columns_of("EVENTS DISTINCT a.b"), (Names{"a.b:text"}));
   EXPECT_EQ(columns_of("EVENTS GROUP event_type, u SUM a"), (Names{"event_type:text", "u:text", "sum:float8"}));
   EXPECT_EQ(columns_of("EVENTS GROUP u SUM sequence"), (Names{"u:text", "sum:numeric"}));
-  EXPECT_EQ(columns_of("EVENTS GROUP u AVG event_type"), Names{"42804"});
+  // What is no number is left out: nothing is left.
+  EXPECT_EQ(columns_of("EVENTS GROUP u AVG event_type"), (Names{"u:text", "avg:float8"}));
+  EXPECT_EQ(columns_of("EVENTS GROUP u AVG sequence"), (Names{"u:text", "avg:float8"}));
+  EXPECT_EQ(columns_of("EVENTS GROUP u SUM cpu_id"), (Names{"u:text", "sum:numeric"}));
+  EXPECT_EQ(columns_of("EVENTS GROUP u MIN cpu_id"), (Names{"u:text", "min:int4"}));
+  EXPECT_EQ(columns_of("EVENTS GROUP u MAX timestamp"), (Names{"u:text", "max:timestamptz"}));
   EXPECT_EQ(columns_of("EVENTS COUNT BY u SELECT `count`"), Names{"count:int8"});
   EXPECT_EQ(columns_of("EVENTS COUNT BY u SELECT x"), Names{"42601"});
   EXPECT_EQ(columns_of("EVENTS COUNT BY u SORT x"), Names{"42601"});
+}
+
+/// A catalog that knows some fields of types beginning with `t.`.
+class TypedRelations final : public RelationResolver {
+ public:
+  const Relation* find_relation(std::string_view schema, std::string_view name) const override {
+    return relations_.find_relation(schema, name);
+  }
+  std::optional<Oid> payload_type(const std::optional<std::string>& pattern,
+                                  std::span<const std::string> path) const override {
+    if (!pattern || !pattern->starts_with("t.") || path.size() != 1) return std::nullopt;
+    if (path[0] == "b") return oid::kBool;
+    if (path[0] == "i") return oid::kInt8;
+    if (path[0] == "f") return oid::kFloat8;
+    if (path[0] == "x") return oid::kBytea;
+    if (path[0] == "j") return oid::kJsonb;
+    return std::nullopt;
+  }
+
+ private:
+  FakeRelations relations_;
+};
+
+TEST(EqlBind, FieldsHaveTheTypesOfTheCatalog) {
+  static const TypedRelations relations;
+  const auto types_of = [&](const std::string& text) {
+    const auto query = parse_eql(text);
+    EXPECT_TRUE(query.ok()) << text;
+    const auto result = bind_eql(**query, relations, std::span<const Oid>());
+    if (!result.ok()) return result.error().message;
+    std::string names;
+    for (const OutputColumn& column : result->columns) {
+      names += std::string(type_info(column.type.id).name) + " ";
+    }
+    for (const Oid type : result->parameter_types) names += "$" + std::string(type_info(type).name) + " ";
+    return names;
+  };
+  EXPECT_EQ(types_of("EVENTS t.x SELECT b, i, f, x, j, s, payload.i"), "bool int8 float8 bytea jsonb text int8 ");
+  EXPECT_EQ(types_of("EVENTS other SELECT b, i"), "text text ");
+  EXPECT_EQ(types_of("EVENTS SELECT i"), "text ");
+  EXPECT_EQ(types_of("EVENTS t.* COUNT BY i"), "int8 int8 ");
+  EXPECT_EQ(types_of("EVENTS t.* DISTINCT f"), "float8 ");
+  EXPECT_EQ(types_of("EVENTS t.* GROUP b SUM i"), "bool numeric ");
+  EXPECT_EQ(types_of("EVENTS t.* GROUP b SUM f"), "bool float8 ");
+  EXPECT_EQ(types_of("EVENTS t.* GROUP b AVG i"), "bool float8 ");
+  EXPECT_EQ(types_of("EVENTS t.* GROUP b MIN i"), "bool int8 ");
+  EXPECT_EQ(types_of("EVENTS t.* GROUP b MAX s"), "bool float8 ");
+  // Parameters nobody gave a type have the field's.
+  EXPECT_EQ(types_of("EVENTS t.* WHERE i == $1 WHERE s == $2 WHERE f > $3 WHERE b != $4 SELECT i"),
+            "int8 $int8 $text $float8 $bool ");
+  EXPECT_EQ(types_of("EVENTS t.* WHERE i CONTAINS $1 SELECT i"), "int8 $text ");
+}
+
+TEST(EqlBind, IntegersBeyondInt64AreExact) {
+  EXPECT_EQ(where("a == 18446744073709551615"), "eql_eq(/a,18446744073709551615)");
+  EXPECT_EQ(where("a == 0xffffffffffffffff"), "eql_eq(/a,18446744073709551615)");
+  EXPECT_EQ(where("a == 123456789012345678901234567890"), "eql_eq(/a,123456789012345678901234567890)");
 }
 
 TEST(EqlBind, OrderOfAggregates) {

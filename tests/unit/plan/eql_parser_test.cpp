@@ -188,6 +188,17 @@ TEST(EqlParser, WhatComesLaterIsRefusedByName) {
   }
 }
 
+TEST(EqlParser, WordsOfOtherConditionsAreFieldsBeforeAnOperator) {
+  for (const char* text : {"EVENTS WHERE METRIC == 1", "EVENTS WHERE event IS NULL", "EVENTS WHERE log IN (1)",
+                           "EVENTS WHERE LOG.x HAS 1", "EVENTS WHERE metric STARTS_WITH 'x'"}) {
+    EXPECT_TRUE(parse_eql(text).ok()) << text;
+  }
+  for (const char* text : {"EVENTS WHERE EVENT kacs.* EXISTS", "EVENTS INDEX", "EVENTS INDEX a b"}) {
+    EXPECT_EQ(parse_eql(text).error().code, sqlstate::kSyntaxError) << text;
+  }
+  EXPECT_EQ(parse_eql("EVENTS WHERE LOG 'sshd' EXISTS").error().code, sqlstate::kFeatureNotSupported);
+}
+
 TEST(EqlParser, NestingAndListsHaveBounds) {
   std::string deep = "EVENTS WHERE ";
   for (int i = 0; i < 100'000; ++i) deep += '(';

@@ -1,4 +1,4 @@
-#include "engine/maintenance/field_sampler.h"
+#include "engine/catalog/field_sampler.h"
 
 #include <algorithm>
 #include <atomic>
