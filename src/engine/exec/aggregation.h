@@ -27,6 +27,7 @@ struct AggregationPlan {
   std::vector<Oid> key_types;
   std::vector<Call> calls;
   size_t state_bytes = 0;  ///< of one group, aligned to 16
+  std::vector<std::shared_ptr<const Expr>> own_arguments;  ///< that the calls don't have
 
   /// `node` (kAggregate) must outlive the result.
   static Result<std::shared_ptr<const AggregationPlan>> compile(const PlanNode& node,

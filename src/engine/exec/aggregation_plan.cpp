@@ -1,6 +1,21 @@
 #include "engine/exec/aggregation.h"
+#include "engine/functions/aggregates.h"
 
 namespace eventd::engine {
+
+namespace {
+
+/// What aggregates of WITHIN GROUP are told of their order (functions/aggregates.h).
+ExprPtr order_argument(const std::vector<SortKey>& order) {
+  int64_t bits = 0;
+  for (size_t i = 0; i < order.size() && i < 31; ++i) {
+    if (order[i].descending) bits |= kOrderDescending << (2 * i);
+    if (order[i].nulls_first) bits |= kOrderNullsFirst << (2 * i);
+  }
+  return Expr::constant_of(Datum::int8(bits), {oid::kInt8, -1});
+}
+
+}  // namespace
 
 Result<std::shared_ptr<const AggregationPlan>> AggregationPlan::compile(
     const PlanNode& node, const EvalContext& context) {
@@ -24,7 +39,11 @@ Result<std::shared_ptr<const AggregationPlan>> AggregationPlan::compile(
     if (call.filter != nullptr) {
       ASSIGN_OR_RETURN(compiled.filter, CompiledExpression::compile(*call.filter, context));
     }
-    if (!call.order.empty()) {
+    if (orders_its_rows(*function)) {
+      plan->own_arguments.push_back(order_argument(call.order));
+      ASSIGN_OR_RETURN(auto order, CompiledExpression::compile(*plan->own_arguments.back(), context));
+      compiled.arguments.push_back(std::move(order));
+    } else if (!call.order.empty()) {
       ASSIGN_OR_RETURN(compiled.order, SortOrder::compile(call.order, context));
     }
     compiled.state_offset = plan->state_bytes;
