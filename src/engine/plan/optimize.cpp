@@ -6,52 +6,111 @@
 namespace eventd::engine {
 namespace {
 
-Status check_limits(const PlanNode& plan) {
-  const auto negative = [](const ExprPtr& count) {
-    return count != nullptr && count->kind == Expr::Kind::kConstant &&
-           !count->constant.is_null() && count->constant.as<int64_t>() < 0;
-  };
-  if (negative(plan.limit)) {
-    return {sqlstate::kInvalidRowCountInLimit, "LIMIT must not be negative"};
+/// What a statement has, found in one walk: rules that cannot apply are left out.
+class PlanContents {
+ public:
+  bool has(PlanNode::Kind kind) const { return (kinds_ & bit(kind)) != 0; }
+  bool has_queries() const { return queries_; }
+
+  /// 54001; 2201W and 2201X for a negative LIMIT or OFFSET.
+  Status look_at(PlanNode& plan) {
+    RETURN_IF_ERROR(check_stack_depth());
+    kinds_ |= bit(plan.kind);
+    Status status = check_limits(plan);
+    for_each_expression(plan, [&](ExprPtr& expression) {
+      if (status.ok()) status = look_at(*expression);
+    });
+    if (!status.ok()) return status;
+    for (PlanPtr& child : plan.children) RETURN_IF_ERROR(look_at(*child));
+    return {};
   }
-  if (negative(plan.offset)) {
-    return {sqlstate::kInvalidRowCountInOffset, "OFFSET must not be negative"};
+
+ private:
+  static uint32_t bit(PlanNode::Kind kind) { return uint32_t{1} << static_cast<uint32_t>(kind); }
+
+  Status look_at(Expr& expression) {
+    RETURN_IF_ERROR(check_stack_depth());
+    for (ExprPtr& child : expression.children) RETURN_IF_ERROR(look_at(*child));
+    if (expression.subquery == nullptr) return {};
+    queries_ = true;
+    return look_at(*expression.subquery->plan);
   }
-  for (const PlanPtr& child : plan.children) RETURN_IF_ERROR(check_limits(*child));
-  return {};
-}
 
-Status apply_rules(PlanPtr& plan, const EvalContext& context);
-
-Status optimize_subqueries(Expr& expression, const EvalContext& context) {
-  RETURN_IF_ERROR(check_stack_depth());
-  for (ExprPtr& child : expression.children) {
-    RETURN_IF_ERROR(optimize_subqueries(*child, context));
+  static Status check_limits(const PlanNode& plan) {
+    const auto negative = [](const ExprPtr& count) {
+      return count != nullptr && count->kind == Expr::Kind::kConstant &&
+             !count->constant.is_null() && count->constant.as<int64_t>() < 0;
+    };
+    if (negative(plan.limit)) {
+      return {sqlstate::kInvalidRowCountInLimit, "LIMIT must not be negative"};
+    }
+    if (negative(plan.offset)) {
+      return {sqlstate::kInvalidRowCountInOffset, "OFFSET must not be negative"};
+    }
+    return {};
   }
-  if (expression.subquery == nullptr) return {};
-  return apply_rules(expression.subquery->plan, context);
-}
 
-Status optimize_subqueries(PlanNode& plan, const EvalContext& context) {
-  RETURN_IF_ERROR(check_stack_depth());
-  Status status;
-  for_each_expression(plan, [&](ExprPtr& expression) {
-    if (status.ok()) status = optimize_subqueries(*expression, context);
-  });
-  RETURN_IF_ERROR(std::move(status));
-  for (PlanPtr& child : plan.children) RETURN_IF_ERROR(optimize_subqueries(*child, context));
-  return {};
-}
+  uint32_t kinds_ = 0;
+  bool queries_ = false;
+};
 
-/// `plan` is the statement's or that of a subquery in an expression: its columns stay.
-Status apply_rules(PlanPtr& plan, const EvalContext& context) {
-  RETURN_IF_ERROR(check_limits(*plan));
-  RETURN_IF_ERROR(push_filters(plan));
-  extract_payload_paths(*plan);
-  RETURN_IF_ERROR(push_into_scans(plan, context));
-  prune_columns(*plan);
+class Optimizer {
+ public:
+  Optimizer(const PlanContents& contents, const EvalContext& context)
+      : contents_(contents), context_(context) {}
+
+  /// Rules that look at one frame's plan; then those of the queries in its expressions.
+  Status run(PlanPtr& plan) {
+    RETURN_IF_ERROR(check_stack_depth());
+    RETURN_IF_ERROR(push_filters(plan));
+    if (contents_.has(PlanNode::Kind::kScan)) {
+      extract_payload_paths(plan);
+      RETURN_IF_ERROR(push_into_scans(plan, context_));
+    }
+    if (contents_.has(PlanNode::Kind::kJoin) || contents_.has(PlanNode::Kind::kApply)) {
+      order_joins(plan);
+    }
+    if (contents_.has_queries()) return run_queries(*plan);
+    return {};
+  }
+
+ private:
+  Status run_queries(PlanNode& plan) {
+    RETURN_IF_ERROR(check_stack_depth());
+    Status status;
+    for_each_expression(plan, [&](ExprPtr& expression) {
+      if (status.ok()) status = run_queries(*expression);
+    });
+    if (!status.ok()) return status;
+    for (PlanPtr& child : plan.children) RETURN_IF_ERROR(run_queries(*child));
+    return {};
+  }
+  Status run_queries(Expr& expression) {
+    RETURN_IF_ERROR(check_stack_depth());
+    for (ExprPtr& child : expression.children) RETURN_IF_ERROR(run_queries(*child));
+    return expression.subquery == nullptr ? Status() : run(expression.subquery->plan);
+  }
+
+  const PlanContents& contents_;
+  const EvalContext& context_;
+};
+
+void bound_queries(PlanNode& plan);
+
+void bound(PlanPtr& plan) {
+  push_limits(plan);
   order_scans(*plan);
-  return optimize_subqueries(*plan, context);
+  bound_queries(*plan);
+}
+
+void bound_expression(Expr& expression) {
+  for (ExprPtr& child : expression.children) bound_expression(*child);
+  if (expression.subquery != nullptr) bound(expression.subquery->plan);
+}
+
+void bound_queries(PlanNode& plan) {
+  for_each_expression(plan, [](ExprPtr& expression) { bound_expression(*expression); });
+  for (PlanPtr& child : plan.children) bound_queries(*child);
 }
 
 }  // namespace
@@ -59,7 +118,17 @@ Status apply_rules(PlanPtr& plan, const EvalContext& context) {
 Result<PlanPtr> optimize(PlanPtr plan, std::span<const Datum> parameters,
                          const EvalContext& context) {
   RETURN_IF_ERROR(fold_plan(*plan, parameters, context));
-  RETURN_IF_ERROR(apply_rules(plan, context));
+  PlanContents contents;
+  RETURN_IF_ERROR(contents.look_at(*plan));
+  if (contents.has_queries() || contents.has(PlanNode::Kind::kApply)) {
+    RETURN_IF_ERROR(decorrelate(plan));
+    RETURN_IF_ERROR(contents.look_at(*plan));
+  }
+  if (contents.has(PlanNode::Kind::kWith)) inline_ctes(plan);
+  RETURN_IF_ERROR(Optimizer(contents, context).run(plan));
+  prune_columns(plan);
+  RETURN_IF_ERROR(simplify(plan));
+  bound(plan);
   return plan;
 }
 

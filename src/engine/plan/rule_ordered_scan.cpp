@@ -1,51 +1,52 @@
+#include "engine/plan/limit_bound.h"
 #include "engine/plan/rules.h"
 
 namespace eventd::engine {
 namespace {
 
-/// Rows a LIMIT with OFFSET needs; nullopt when not a constant or endless.
-std::optional<uint64_t> rows_needed(const PlanNode& limit) {
-  const auto count = [](const ExprPtr& expression) -> std::optional<uint64_t> {
-    if (expression == nullptr) return 0;
-    if (expression->kind != Expr::Kind::kConstant || expression->constant.is_null()) {
-      return std::nullopt;
-    }
-    const int64_t value = expression->constant.as<int64_t>();
-    if (value < 0) return std::nullopt;
-    return static_cast<uint64_t>(value);
-  };
-  if (limit.limit == nullptr || limit.with_ties) return std::nullopt;
-  const std::optional<uint64_t> rows = count(limit.limit);
-  const std::optional<uint64_t> skipped = count(limit.offset);
-  if (!rows.has_value() || !skipped.has_value()) return std::nullopt;
-  return *rows + *skipped;
-}
-
-/// Under a LIMIT: follows the only sort key down to a scan's order column.
-void order_scan(const PlanNode& limit, PlanNode& sort) {
-  if (sort.sort_keys.size() != 1 || sort.sort_keys[0].eql_order) return;
+/// The scan of whose order column the sort's first key is, with only projections and filters
+/// between.
+PlanNode* ordered_scan_below(PlanNode& sort, bool& filtered) {
+  if (sort.sort_keys[0].eql_order) return nullptr;
   const Expr* key = sort.sort_keys[0].expression.get();
   PlanNode* node = sort.children[0].get();
-  bool filtered = false;
   while (node->kind == PlanNode::Kind::kProject || node->kind == PlanNode::Kind::kFilter) {
-    if (key->kind != Expr::Kind::kColumn) return;
+    if (key->kind != Expr::Kind::kColumn) return nullptr;
     filtered |= node->kind == PlanNode::Kind::kFilter;
     if (node->kind == PlanNode::Kind::kProject) {
       key = node->expressions[static_cast<size_t>(key->index)].get();
     }
     node = node->children[0].get();
   }
-  if (node->kind != PlanNode::Kind::kScan || key->kind != Expr::Kind::kColumn) return;
+  if (node->kind != PlanNode::Kind::kScan || key->kind != Expr::Kind::kColumn) return nullptr;
   const ScanColumn& column = node->scan_columns[static_cast<size_t>(key->index)];
-  if (column.extract != ScanColumn::Extract::kNone || node->relation->order_column() < 0 ||
-      column.column != node->relation->order_column()) {
+  const bool ordered = column.extract == ScanColumn::Extract::kNone &&
+                       node->relation->order_column() >= 0 &&
+                       column.column == node->relation->order_column();
+  return ordered ? node : nullptr;
+}
+
+/// Under a LIMIT: the scan gives the order of the first key. Further keys order the rows that are
+/// equal in it: of those the last ones are read whole, and few are sorted.
+void order_scan(const PlanNode& limit, PlanNode& sort) {
+  const std::optional<uint64_t> rows = rows_needed(limit);
+  if (!rows.has_value() || *rows == 0) return;
+  bool filtered = false;
+  PlanNode* scan = ordered_scan_below(sort, filtered);
+  if (scan == nullptr) return;
+  const SortKey& first = sort.sort_keys[0];
+  scan->scan_order = ScanOrder{scan->relation->order_column(), first.descending};
+  if (sort.sort_keys.size() == 1) {
+    // A prune-only predicate has its filter above, so `filtered` covers it.
+    if (!filtered) scan->scan_partition_limit = rows;
     return;
   }
-  const std::optional<uint64_t> rows = rows_needed(limit);
-  if (!rows.has_value()) return;
-  node->scan_order = ScanOrder{column.column, sort.sort_keys[0].descending};
-  // A prune-only predicate has its filter above, so `filtered` covers it.
-  if (!filtered) node->scan_partition_limit = rows;
+  auto inner = std::make_unique<PlanNode>(PlanNode::Kind::kSort);
+  inner->columns = sort.children[0]->columns;
+  inner->sort_keys.push_back(
+      {first.expression->clone(), first.descending, first.nulls_first, first.eql_order});
+  inner->children.push_back(std::move(sort.children[0]));
+  sort.children[0] = limited(std::move(inner), *rows, true);
 }
 
 }  // namespace

@@ -1,16 +1,10 @@
-#include "engine/plan/rules.h"
+#include "engine/plan/implied_predicates.h"
+#include "engine/plan/plan_rewrite.h"
 #include "engine/plan/scan_predicate.h"
 #include "engine/plan/stack_guard.h"
 
 namespace eventd::engine {
 namespace {
-
-/// No rows, the same columns.
-PlanPtr empty_like(const PlanNode& plan) {
-  auto values = std::make_unique<PlanNode>(PlanNode::Kind::kValues);
-  values->columns = plan.columns;
-  return values;
-}
 
 /// Takes a filter above a scan apart. What the scan does exactly goes.
 void push_filter(PlanPtr& plan, const EvalContext& context) {
@@ -29,18 +23,17 @@ void push_filter(PlanPtr& plan, const EvalContext& context) {
     if (support != PredicateSupport::kNone) {
       scan.scan_predicates.push_back(std::move(condition->predicate));
     }
-    if (!exact) kept.push_back(std::move(conjunct));
+    if (exact) continue;
+    if (!condition.has_value()) {
+      for (ScanPredicate& predicate : implied_predicates(*conjunct, scan, context)) {
+        if (scan.relation->support(predicate) == PredicateSupport::kNone) continue;
+        scan.scan_predicates.push_back(std::move(predicate));
+      }
+    }
+    kept.push_back(std::move(conjunct));
   }
-  if (kept.empty()) {
-    plan = std::move(plan->children[0]);
-  } else if (kept.size() == 1) {
-    plan->condition = std::move(kept[0]);
-  } else {
-    plan->condition = std::make_unique<Expr>();
-    plan->condition->kind = Expr::Kind::kAnd;
-    plan->condition->type = {oid::kBool, -1};
-    plan->condition->children = std::move(kept);
-  }
+  PlanPtr input = std::move(plan->children[0]);
+  plan = filtered(std::move(input), std::move(kept));
 }
 
 }  // namespace
@@ -50,9 +43,8 @@ Status push_into_scans(PlanPtr& plan, const EvalContext& context) {
   for (PlanPtr& child : plan->children) RETURN_IF_ERROR(push_into_scans(child, context));
   if (plan->kind != PlanNode::Kind::kFilter) return {};
   if (plan->condition->kind == Expr::Kind::kConstant) {
-    const Datum& value = plan->condition->constant;
-    const bool all = !value.is_null() && value.as<bool>();
-    plan = all ? std::move(plan->children[0]) : empty_like(*plan);
+    PlanPtr input = std::move(plan->children[0]);
+    plan = is_true(*plan->condition) ? std::move(input) : empty_like(*plan);
     return {};
   }
   if (plan->children[0]->kind == PlanNode::Kind::kScan) push_filter(plan, context);

@@ -8,14 +8,30 @@
 
 namespace eventd::engine {
 
-/// Moves conditions down through projections, sorts, UNION ALL and grouping, to the scans.
+/// EXISTS, IN and scalar aggregates that read columns around them become joins; Applies become
+/// joins, projections and set-returning calls. What cannot stays as it is. Bottom up.
+Status decorrelate(PlanPtr& plan);
+/// The part of it for one kApply.
+Status simplify_apply(PlanPtr& plan);
+/// A common table expression that is read once, where it would run once, takes the place of its
+/// scan; one that is never read goes.
+void inline_ctes(PlanPtr& plan);
+/// Inputs known to have no rows, sorts nobody sees, projections over projections.
+Status simplify(PlanPtr& plan);
+/// Moves conditions down as far as they may go: through joins too, which become stricter ones where
+/// the conditions above allow it.
 Status push_filters(PlanPtr& plan);
 /// Constant paths into a scan's jsonb column (payload->>'x') become columns of the scan.
-void extract_payload_paths(PlanNode& plan);
+void extract_payload_paths(PlanPtr& plan);
 /// Hands conditions above a scan to its relation, as far as that takes them.
 Status push_into_scans(PlanPtr& plan, const EvalContext& context);
-/// Leaves out columns nobody reads. The plan's own output stays as it is.
-void prune_columns(PlanNode& plan);
+/// Inner joins in the order that is expected to make the fewest rows. The right child of a kJoin is
+/// the one a hash join keeps in memory.
+void order_joins(PlanPtr& plan);
+/// Leaves out columns nobody reads, in the queries of expressions too. The plan's own output stays.
+void prune_columns(PlanPtr& plan);
+/// LIMIT goes below what gives a row for each row; min and max of an order column need one row.
+void push_limits(PlanPtr& plan);
 /// ORDER BY a relation's order column with LIMIT: the scan delivers that order, and not more rows.
 void order_scans(PlanNode& plan);
 

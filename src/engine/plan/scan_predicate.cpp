@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/functions/value_binary.h"
 #include "engine/plan/coercion.h"
 #include "engine/plan/fold_constants.h"
+#include "engine/types/array_format.h"
 
 namespace eventd::engine {
 namespace {
@@ -89,6 +91,22 @@ LikePrefix like_prefix(std::string_view pattern) {
   return out;
 }
 
+/// The elements of a constant array as constants. False: there is none.
+bool add_array_elements(const Expr& array, std::vector<ExprPtr>& elements) {
+  if (array.kind != Expr::Kind::kConstant || array.constant.is_null()) return false;
+  Result<ArrayReader> reader = ArrayReader::open(array.constant.bytes());
+  if (!reader.ok()) return false;
+  const Type type{reader->element_type(), -1};
+  for (int64_t i = 0; i < reader->element_count(); ++i) {
+    const std::optional<std::string_view> bytes = reader->next();
+    if (!bytes.has_value()) continue;  // NULL makes no row pass
+    Result<Datum> value = datum_from_binary(type, *bytes);
+    if (!value.ok()) return false;
+    elements.push_back(Expr::constant_of(std::move(value).value(), type));
+  }
+  return true;
+}
+
 const Expr* column_child(const Expr& expression, size_t child) {
   const Expr& node = *expression.children[child];
   return node.kind == Expr::Kind::kColumn ? &node : nullptr;
@@ -109,6 +127,7 @@ class Matcher {
         }
         return std::nullopt;
       case Expr::Kind::kInList: return in_list(condition);
+      case Expr::Kind::kAnyArray: return any_array(condition);
       case Expr::Kind::kOr: return any_of(condition);
       case Expr::Kind::kCall:
         if (condition.children.size() != 2) return std::nullopt;
@@ -155,6 +174,34 @@ class Matcher {
       if (element.kind != Expr::Kind::kConstant) return std::nullopt;
       if (element.constant.is_null()) continue;  // makes no row pass
       std::optional<Datum> value = value_for(element, column->type.id, context_);
+      if (!value.has_value()) return std::nullopt;
+      values.push_back(*std::move(value));
+    }
+    if (values.empty()) return std::nullopt;
+    return make(*column, Op::kIn, std::move(values));
+  }
+
+  /// column = ANY (ARRAY[…]) and = ANY ('{…}').
+  std::optional<ScanCondition> any_array(const Expr& condition) const {
+    const Expr* column = column_child(condition, 0);
+    const Expr& array = *condition.children[1];
+    if (column == nullptr || condition.function == nullptr) return std::nullopt;
+    std::vector<ExprPtr> elements;
+    if (array.kind == Expr::Kind::kArray) {
+      for (const ExprPtr& element : array.children) elements.push_back(element->clone());
+    } else if (!add_array_elements(array, elements)) {
+      return std::nullopt;
+    }
+    std::vector<Datum> values;
+    for (const ExprPtr& element : elements) {
+      if (element->kind != Expr::Kind::kConstant) return std::nullopt;
+      if (values.empty()) {
+        const Comparison* found =
+            comparison_of(condition.function, column->type.id, element->type.id);
+        if (found == nullptr || found->op != Op::kEq) return std::nullopt;
+      }
+      if (element->constant.is_null()) continue;  // makes no row pass
+      std::optional<Datum> value = value_for(*element, column->type.id, context_);
       if (!value.has_value()) return std::nullopt;
       values.push_back(*std::move(value));
     }

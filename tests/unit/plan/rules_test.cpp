@@ -130,11 +130,59 @@ TEST(Rules, NewestRowsComeFromAnOrderedScan) {
   EXPECT_TRUE(scan->scan_order.has_value());
   EXPECT_FALSE(scan->scan_partition_limit.has_value());
   for (const char* sql : {"SELECT timestamp FROM events ORDER BY 1",
-                          "SELECT timestamp FROM events ORDER BY 1, sequence LIMIT 3",
                           "SELECT timestamp FROM events ORDER BY sequence LIMIT 3",
                           "SELECT timestamp, count(*) FROM events GROUP BY 1 ORDER BY 1 LIMIT 3"}) {
     EXPECT_FALSE(find(*plan_of(sql), PlanNode::Kind::kScan)->scan_order.has_value()) << sql;
   }
+}
+
+TEST(Rules, KeysetPagesAreBoundedByTheirFirstColumn) {
+  const auto time = [](int64_t us) { return Datum(oid::kTimestamptz, us); };
+  const PlanPtr plan = plan_of(
+      "SELECT timestamp, sequence FROM events WHERE timestamp < $1 OR (timestamp = $1 AND sequence < "
+      "$2) ORDER BY timestamp DESC, sequence DESC LIMIT 100",
+      {time(5'000'000), Datum::int8(7)});
+  const PlanNode* scan = find(*plan, PlanNode::Kind::kScan);
+  ASSERT_EQ(scan->scan_predicates.size(), 1u);
+  EXPECT_EQ(scan->scan_predicates[0].op, Op::kLessEq);
+  EXPECT_EQ(scan->scan_predicates[0].values[0], time(5'000'000));
+  EXPECT_TRUE(scan->scan_order.has_value());
+  EXPECT_NE(find(*plan, PlanNode::Kind::kFilter), nullptr);
+}
+
+TEST(Rules, TruncatedTimesAreRanges) {
+  const PlanPtr plan = plan_of(
+      "SELECT 1 FROM events WHERE date_trunc('hour', timestamp) = '2024-05-01 10:00:00+00'");
+  const PlanNode* scan = find(*plan, PlanNode::Kind::kScan);
+  ASSERT_EQ(scan->scan_predicates.size(), 2u);
+  EXPECT_EQ(scan->scan_predicates[0].op, Op::kGreaterEq);
+  EXPECT_EQ(scan->scan_predicates[1].op, Op::kLess);
+  EXPECT_NE(find(*plan, PlanNode::Kind::kFilter), nullptr);
+  const PlanPtr days = plan_of("SELECT 1 FROM events WHERE timestamp::date >= '2024-05-01'");
+  EXPECT_EQ(find(*days, PlanNode::Kind::kScan)->scan_predicates.size(), 1u);
+}
+
+TEST(Rules, BranchesThatShareAColumnPrune) {
+  const PlanPtr plan = plan_of(
+      "SELECT 1 FROM events WHERE (event_type = 'a' AND cpu_id > 3) OR (event_type IN ('b', 'c') "
+      "AND sequence = 2)");
+  const PlanNode* scan = find(*plan, PlanNode::Kind::kScan);
+  ASSERT_EQ(scan->scan_predicates.size(), 1u);
+  EXPECT_EQ(scan->scan_predicates[0].op, Op::kIn);
+  EXPECT_EQ(scan->scan_predicates[0].values.size(), 3u);
+  EXPECT_TRUE(find(*plan_of("SELECT 1 FROM events WHERE event_type = 'a' OR cpu_id > 3"),
+                   PlanNode::Kind::kScan)
+                  ->scan_predicates.empty());
+}
+
+TEST(Rules, ArraysAreLists) {
+  const PlanPtr plan =
+      plan_of("SELECT 1 FROM events WHERE event_type = ANY (ARRAY['a', 'b']) AND cpu_id = ANY ('{1,2,NULL}')");
+  const PlanNode* scan = find(*plan, PlanNode::Kind::kScan);
+  ASSERT_EQ(scan->scan_predicates.size(), 2u);
+  EXPECT_EQ(scan->scan_predicates[0].values.size(), 2u);
+  EXPECT_EQ(scan->scan_predicates[1].values, (std::vector<Datum>{Datum::int4(1), Datum::int4(2)}));
+  EXPECT_EQ(find(*plan, PlanNode::Kind::kFilter), nullptr);
 }
 
 TEST(Rules, PayloadPathsBecomeScanColumns) {

@@ -1,0 +1,175 @@
+// The order of inner joins: greedily, always the two inputs whose join is expected to be smallest.
+#include <algorithm>
+#include <optional>
+
+#include "engine/plan/decorrelation.h"
+#include "engine/plan/plan_estimate.h"
+
+namespace eventd::engine {
+namespace {
+
+/// More inputs stay in the order they were written in.
+constexpr size_t kInputsMax = 60;
+/// An input has to be so much smaller than its partner to take its place as the right one.
+constexpr double kSwapFactor = 1.5;
+
+/// A part of the joins already put together.
+struct Component {
+  PlanPtr plan;
+  std::vector<int> columns;  ///< of the whole join, in the order of the plan's
+  uint64_t inputs = 0;
+  double rows = 1;
+};
+
+struct JoinCondition {
+  ExprPtr expression;  ///< over the columns of the whole join
+  uint64_t inputs = 0;
+  bool equality = false;
+};
+
+class JoinOrder {
+ public:
+  /// REQUIRES: an inner join.
+  static void run(PlanPtr& plan) {
+    JoinOrder order;
+    const size_t columns = plan->columns.size();
+    if (count_inputs(*plan) > kInputsMax) return;
+    order.flatten(std::move(plan));
+    order.find_inputs();
+    while (order.parts_.size() > 1) order.merge_best();
+    plan = order.finish(columns);
+  }
+
+ private:
+  static bool is_inner(const PlanNode& plan) {
+    return plan.kind == PlanNode::Kind::kJoin && plan.join_type == JoinType::kInner;
+  }
+  static size_t count_inputs(const PlanNode& plan) {
+    if (!is_inner(plan)) return 1;
+    return count_inputs(*plan.children[0]) + count_inputs(*plan.children[1]);
+  }
+
+  void flatten(PlanPtr plan) {
+    const int first = next_column_;
+    if (is_inner(*plan)) {
+      flatten(std::move(plan->children[0]));
+      flatten(std::move(plan->children[1]));
+      Conjuncts conjuncts;
+      split_conjuncts(std::move(plan->condition), conjuncts);
+      for (ExprPtr& conjunct : conjuncts) {
+        shift_columns(*conjunct, first);
+        const bool equality = is_equality(*conjunct);
+        conditions_.push_back({std::move(conjunct), 0, equality});
+      }
+      return;
+    }
+    Component part;
+    part.inputs = uint64_t{1} << parts_.size();
+    part.rows = estimate_rows(*plan);
+    for (size_t i = 0; i < plan->columns.size(); ++i) {
+      part.columns.push_back(next_column_++);
+      input_of_.push_back(part.inputs);
+      columns_.push_back(plan->columns[i]);
+    }
+    part.plan = std::move(plan);
+    parts_.push_back(std::move(part));
+  }
+
+  void find_inputs() {
+    for (JoinCondition& condition : conditions_) {
+      for_each_column(*condition.expression, [&](const Expr& column) {
+        condition.inputs |= input_of_[static_cast<size_t>(column.index)];
+      });
+      // A condition that is an equality within one input joins nothing.
+      condition.equality = condition.equality && (condition.inputs & (condition.inputs - 1)) != 0;
+    }
+  }
+
+  bool applies(const JoinCondition& condition, const Component& a, const Component& b) const {
+    return condition.expression != nullptr && (condition.inputs & ~(a.inputs | b.inputs)) == 0;
+  }
+
+  /// Expected rows of a ⋈ b; `connected` if a condition relates them.
+  double rows_of(const Component& a, const Component& b, bool& connected) const {
+    size_t equalities = 0, others = 0;
+    for (const JoinCondition& condition : conditions_) {
+      if (!applies(condition, a, b)) continue;
+      ++(condition.equality ? equalities : others);
+      connected = connected || ((condition.inputs & a.inputs) != 0 && (condition.inputs & b.inputs) != 0);
+    }
+    return estimate_join(a.rows, b.rows, equalities, others);
+  }
+
+  void merge_best() {
+    size_t best_a = 0, best_b = 1;
+    bool best_connected = false;
+    std::optional<double> best_rows;
+    for (size_t a = 0; a < parts_.size(); ++a) {
+      for (size_t b = a + 1; b < parts_.size(); ++b) {
+        bool connected = false;
+        const double rows = rows_of(parts_[a], parts_[b], connected);
+        const bool better = !best_rows.has_value() || (connected && !best_connected) ||
+                            (connected == best_connected && rows < *best_rows);
+        if (!better) continue;
+        best_rows = rows;
+        best_connected = connected;
+        best_a = a;
+        best_b = b;
+      }
+    }
+    merge(best_a, best_b, *best_rows);
+  }
+
+  void merge(size_t a, size_t b, double rows) {
+    Component left = std::move(parts_[a]), right = std::move(parts_[b]);
+    parts_.erase(parts_.begin() + static_cast<std::ptrdiff_t>(b));
+    if (left.rows * kSwapFactor < right.rows) std::swap(left, right);
+    Component joined;
+    joined.inputs = left.inputs | right.inputs;
+    joined.rows = std::max(1.0, rows);
+    joined.columns = left.columns;
+    joined.columns.insert(joined.columns.end(), right.columns.begin(), right.columns.end());
+    std::vector<int> places(columns_.size(), -1);
+    for (size_t i = 0; i < joined.columns.size(); ++i) {
+      places[static_cast<size_t>(joined.columns[i])] = static_cast<int>(i);
+    }
+    Conjuncts conjuncts;
+    for (JoinCondition& condition : conditions_) {
+      if (!applies(condition, left, right)) continue;
+      remap_columns(*condition.expression, places);
+      conjuncts.push_back(std::move(condition.expression));
+    }
+    joined.plan = make_join(JoinType::kInner, std::move(left.plan), std::move(right.plan),
+                            std::move(conjuncts));
+    parts_[a] = std::move(joined);
+  }
+
+  PlanPtr finish(size_t columns) {
+    Component& whole = parts_[0];
+    std::vector<int> places(columns);
+    bool same = true;
+    for (size_t i = 0; i < whole.columns.size(); ++i) {
+      places[static_cast<size_t>(whole.columns[i])] = static_cast<int>(i);
+      same = same && whole.columns[i] == static_cast<int>(i);
+    }
+    return same ? std::move(whole.plan) : project_columns(std::move(whole.plan), places);
+  }
+
+  std::vector<Component> parts_;
+  std::vector<JoinCondition> conditions_;
+  std::vector<OutputColumn> columns_;
+  std::vector<uint64_t> input_of_;
+  int next_column_ = 0;
+};
+
+void order_inputs(PlanPtr& plan, bool inside_join) {
+  const bool inner = plan->kind == PlanNode::Kind::kJoin && plan->join_type == JoinType::kInner;
+  for (PlanPtr& child : plan->children) order_inputs(child, inner);
+  if (inner && !inside_join) JoinOrder::run(plan);
+}
+
+}  // namespace
+
+void order_joins(PlanPtr& plan) { order_inputs(plan, false); }
+
+}  // namespace eventd::engine
