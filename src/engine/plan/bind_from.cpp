@@ -1,82 +1,108 @@
 #include "engine/limits.h"
-#include "engine/plan/coercion.h"
 #include "engine/plan/column_names.h"
-#include "engine/plan/select_binder.h"
+#include "engine/plan/from_binder.h"
+#include "engine/plan/recursion_columns.h"
+#include "engine/plan/stack_guard.h"
 
 namespace eventd::engine {
-namespace {
 
 Status apply_column_aliases(const AstFromItem& item, std::vector<OutputColumn>& columns) {
   if (item.column_aliases.size() > columns.size()) {
     const std::string& name = item.alias.empty() ? item.name : item.alias;
-    return bind_error(sqlstate::kInvalidColumnReference,
-                      "table \"" + name + "\" has " + std::to_string(columns.size()) +
-                          " columns available but " + std::to_string(item.column_aliases.size()) +
-                          " columns specified",
-                      item.position);
+    return {sqlstate::kInvalidColumnReference,
+            "table \"" + name + "\" has " + std::to_string(columns.size()) +
+                " columns available but " + std::to_string(item.column_aliases.size()) +
+                " columns specified"};
   }
   for (size_t i = 0; i < item.column_aliases.size(); ++i) columns[i].name = item.column_aliases[i];
   return {};
 }
 
-bool has_column(const Expr& expression) {
-  if (expression.kind == Expr::Kind::kColumn) return true;
-  for (const ExprPtr& child : expression.children) {
-    if (has_column(*child)) return true;
+Result<FromPart> FromBinder::bind(const std::vector<AstFromItem>& items, SubqueryFrame& frame) {
+  FromPart all;
+  if (items.empty()) {  // one row without columns
+    all.plan = std::make_unique<PlanNode>(PlanNode::Kind::kValues);
+    all.plan->rows.emplace_back();
+    return all;
   }
-  return false;
+  if (items.size() > static_cast<size_t>(kExpressionDepthMax)) {
+    return Status(sqlstate::kStatementTooComplex, "too many FROM items");
+  }
+  for (const AstFromItem& item : items) {
+    Result<FromPart> next = all.plan == nullptr ? bind_item(item, frame)
+                                                : join(std::move(all), item, {}, frame);
+    if (!next.ok()) return next;
+    all = std::move(next).value();
+  }
+  return all;
 }
 
-}  // namespace
-
-Status SelectBinder::bind_from(const SelectAst& select, Block& block) {
-  if (select.from.empty()) {  // one row without columns
-    block.plan = std::make_unique<PlanNode>(PlanNode::Kind::kValues);
-    block.plan->rows.emplace_back();
-    return {};
-  }
-  if (select.from.size() > 1) return not_supported_yet("JOIN", select.from[1].position);
-  const AstFromItem& item = select.from[0];
-  std::string name = item.alias;
+Result<FromPart> FromBinder::bind_item(const AstFromItem& item, SubqueryFrame& frame) {
+  RETURN_IF_ERROR(check_stack_depth());
   switch (item.kind) {
-    case AstFromItem::Kind::kRelation: {
-      ASSIGN_OR_RETURN(block.plan, bind_relation(item));
-      if (name.empty()) name = item.name;
-      break;
-    }
-    case AstFromItem::Kind::kSubquery: {
-      if (item.alias.empty()) {
-        Error error = bind_error(sqlstate::kSyntaxError, "subquery in FROM must have an alias",
-                                 item.position);
-        error.hint = "For example, FROM (SELECT ...) [AS] foo.";
-        return error;
-      }
-      ASSIGN_OR_RETURN(block.plan, bind(*item.subquery, *block.level.frame));
-      break;
-    }
-    case AstFromItem::Kind::kFunction: {
-      ASSIGN_OR_RETURN(block.plan, bind_table_function(item, block));
-      if (name.empty()) name = item.functions[0]->names.empty() ? "" : item.functions[0]->names.back();
-      break;
-    }
+    case AstFromItem::Kind::kRelation:
+      return bind_relation(item, frame);
+    case AstFromItem::Kind::kSubquery:
+      return bind_subquery(item, frame);
+    case AstFromItem::Kind::kFunction:
+      return bind_functions_alone(item, frame);
     case AstFromItem::Kind::kJoin:
-      return not_supported_yet("JOIN", item.position);
+      return bind_join_item(item, frame);
     case AstFromItem::Kind::kUnsupported:
-      return not_supported_yet(item.name, item.position);
+      break;
   }
-  RETURN_IF_ERROR(apply_column_aliases(item, block.plan->columns));
-  block.level.scope.add_relation(std::move(name), item.alias.empty() ? item.schema : "",
-                           block.plan->columns);
-  return {};
+  return not_supported_yet(item.name, item.position);
 }
 
-Result<PlanPtr> SelectBinder::bind_relation(const AstFromItem& item) {
+Result<FromPart> FromBinder::bind_relation(const AstFromItem& item, SubqueryFrame& frame) {
+  FromPart part;
+  if (item.schema.empty()) {
+    ASSIGN_OR_RETURN(part.plan, selects_.bind_cte_reference(item, frame));
+  }
+  Oid relation_oid = 0;
+  std::string schema;
+  if (part.plan == nullptr) {
+    ASSIGN_OR_RETURN(part.plan, relation_plan(item));
+    if (part.plan->kind == PlanNode::Kind::kScan) {
+      relation_oid = part.plan->relation->relation_oid();
+      schema = part.plan->relation->schema();
+    } else {
+      schema = item.schema.empty() ? "public" : item.schema;
+    }
+  }
+  if (part.plan->kind == PlanNode::Kind::kScan) part.plan->alias = item.alias;
+  // SEARCH and CYCLE keep columns in the working table that have no name.
+  std::vector<OutputColumn> columns = part.plan->columns;
+  while (!columns.empty() && columns.back().attribute_number == kHiddenColumn) columns.pop_back();
+  RETURN_IF_ERROR(apply_column_aliases(item, columns));
+  for (size_t i = 0; i < columns.size(); ++i) part.plan->columns[i].name = columns[i].name;
+  const bool aliased = !item.alias.empty();
+  part.scope.add_relation(aliased ? item.alias : item.name, aliased ? std::string() : schema,
+                          columns);
+  Scope::Relation& relation = part.scope.relations().back();
+  if (!aliased) relation.relation_oid = relation_oid;
+  if (aliased && item.alias != item.name) relation.real_name = item.name;
+  for (size_t i = columns.size(); i < part.plan->columns.size(); ++i) {
+    part.scope.add_column(part.plan->columns[i]);
+  }
+  return part;
+}
+
+Result<PlanPtr> FromBinder::relation_plan(const AstFromItem& item) {
   const Relation* relation = relations_.find_relation(item.schema, item.name);
   if (relation == nullptr) {
-    std::string name = item.schema.empty() ? item.name : item.schema + "." + item.name;
-    return bind_error(sqlstate::kUndefinedTable, "relation \"" + name + "\" does not exist",
-                      item.position);
+    const std::string name = item.schema.empty() ? item.name : item.schema + "." + item.name;
+    Error error = bind_error(sqlstate::kUndefinedTable,
+                             "relation \"" + name + "\" does not exist", item.position);
+    if (item.schema.empty() && selects_.is_later_cte(item.name)) {
+      error.detail = "There is a WITH item named \"" + item.name +
+                     "\", but it cannot be referenced from this part of the query.";
+      error.hint =
+          "Use WITH RECURSIVE, or re-order the WITH items to remove forward references.";
+    }
+    return error;
   }
+  if (!relation->definition().empty()) return selects_.bind_view(*relation);
   auto scan = std::make_unique<PlanNode>(PlanNode::Kind::kScan);
   scan->relation = relation;
   const std::vector<RelationColumn>& columns = relation->columns();
@@ -91,78 +117,56 @@ Result<PlanPtr> SelectBinder::bind_relation(const AstFromItem& item) {
   return scan;
 }
 
-// FROM generate_series(…): a set-returning function with constant arguments.
-Result<PlanPtr> SelectBinder::bind_table_function(const AstFromItem& item, Block& block) {
-  const AstExpr& call = *item.functions[0];
-  if (item.ordinality) return not_supported_yet("WITH ORDINALITY", item.position);
-  if (call.kind != AstExpr::Kind::kCall) return bind_function_row(item, block);
-  const auto functions = FunctionCatalog::instance().table_functions(call.names.back());
-  if (functions.empty()) return bind_function_row(item, block);
-  QueryLevel no_columns(*block.level.frame);
-  ExpressionBinder binder(state_, no_columns, "functions in FROM");
-  std::vector<ExprPtr> arguments;
-  std::vector<Oid> types;
-  for (const AstExprPtr& argument : call.children) {
-    ASSIGN_OR_RETURN(ExprPtr bound, binder.bind(*argument));
-    types.push_back(bound->type.id);
-    arguments.push_back(std::move(bound));
-  }
-  std::vector<Candidate> candidates;
-  for (const TableFunction* function : functions) {
-    if (function->arguments.size() == types.size()) {
-      candidates.push_back({function->arguments, function});
-    }
-  }
-  const OverloadChoice choice = choose_overload(candidates, types);
-  if (choice.outcome != OverloadChoice::Outcome::kFound) {
-    std::string signature;
-    for (const Oid type : types) {
-      signature += (signature.empty() ? "" : ", ") + format_type({type, -1});
-    }
-    const bool ambiguous = choice.outcome == OverloadChoice::Outcome::kAmbiguous;
-    Error error = bind_error(
-        ambiguous ? sqlstate::kAmbiguousFunction : sqlstate::kUndefinedFunction,
-        "function " + call.names.back() + "(" + signature + ")" +
-            (ambiguous ? " is not unique" : " does not exist"),
-        call.position);
-    error.hint = ambiguous ? "Could not choose a best candidate function. You might need to add "
-                             "explicit type casts."
-                           : "No function matches the given name and argument types. You might "
-                             "need to add explicit type casts.";
-    return error;
-  }
-  const auto* function = static_cast<const TableFunction*>(candidates[choice.index].entry);
-  const PolymorphicTypes resolved = resolve_polymorphic(function->arguments, types);
-  auto plan = std::make_unique<PlanNode>(PlanNode::Kind::kTableFunction);
-  plan->table_function = function;
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    ASSIGN_OR_RETURN(ExprPtr argument, coerce(std::move(arguments[i]), {resolved.arguments[i], -1},
-                                              CastContext::kImplicit, state_.parameters));
-    plan->expressions.push_back(std::move(argument));
-  }
-  for (const auto& [name, type] : function->columns) {
-    plan->columns.push_back({std::string(name), {resolve_result(type, resolved), -1}, 0, 0});
-  }
-  // A single column without a name of its own takes the alias: FROM generate_series(1, 3) AS i.
-  if (plan->columns.size() == 1 && plan->columns[0].name == call.names.back() && !item.alias.empty()) {
-    plan->columns[0].name = item.alias;
-  }
-  return plan;
+Result<FromPart> FromBinder::bind_subquery(const AstFromItem& item, SubqueryFrame& frame) {
+  const bool was_active = lateral_active_;
+  lateral_active_ = item.lateral;
+  Result<PlanPtr> plan = selects_.bind(*item.subquery, frame);
+  lateral_active_ = was_active;
+  if (!plan.ok()) return explain_invisible(std::move(plan).take_status(), item.lateral);
+  FromPart part;
+  part.plan = std::move(plan).value();
+  RETURN_IF_ERROR(apply_column_aliases(item, part.plan->columns));
+  part.scope.add_relation(item.alias, {}, part.plan->columns);
+  return part;
 }
 
-// FROM now(): one row of a scalar function.
-Result<PlanPtr> SelectBinder::bind_function_row(const AstFromItem& item, Block& block) {
-  QueryLevel no_columns(*block.level.frame);
-  ExpressionBinder binder(state_, no_columns, "functions in FROM");
-  ASSIGN_OR_RETURN(ExprPtr value, binder.bind(*item.functions[0]));
-  ASSIGN_OR_RETURN(value, resolve_unknown(std::move(value), state_.parameters));
-  if (has_column(*value)) return not_supported_yet("LATERAL", item.position);
-  auto plan = std::make_unique<PlanNode>(PlanNode::Kind::kValues);
-  plan->columns.push_back({item.alias.empty() ? column_name_of(*item.functions[0]) : item.alias,
-                           value->type, 0, 0});
-  plan->rows.emplace_back();
-  plan->rows.back().push_back(std::move(value));
-  return plan;
+// Names that are not known here, but are in FROM further left: what PostgreSQL says then.
+Status FromBinder::explain_invisible(Status failure, bool lateral) const {
+  Error& error = failure.error();
+  if (!error.hint.empty()) return failure;
+  const auto entry_of = [](const std::string& table) {
+    return "invalid reference to FROM-clause entry for table \"" + table + "\"";
+  };
+  for (size_t i = to_the_left_.size(); i-- > 0;) {
+    const auto& [scope, allowed] = to_the_left_[i];
+    for (const Scope::Relation& relation : scope->relations()) {
+      const bool table =
+          error.code == sqlstate::kUndefinedTable &&
+          error.message == "missing FROM-clause entry for table \"" + relation.name + "\"";
+      std::string column;
+      for (const Scope::Column& candidate : relation.columns) {
+        if (error.code == sqlstate::kUndefinedColumn &&
+            error.message == "column \"" + candidate.name + "\" does not exist") {
+          column = candidate.name;
+        }
+      }
+      if (!table && column.empty()) continue;
+      if (lateral && !allowed) {
+        error.code = sqlstate::kInvalidColumnReference;
+        error.message = entry_of(relation.name);
+        error.detail = "The combining JOIN type must be INNER or LEFT for a LATERAL reference.";
+      } else if (table) {
+        error.message = entry_of(relation.name);
+        error.hint = "There is an entry for table \"" + relation.name +
+                     "\", but it cannot be referenced from this part of the query.";
+      } else {
+        error.hint = "There is a column named \"" + column + "\" in table \"" + relation.name +
+                     "\", but it cannot be referenced from this part of the query.";
+      }
+      return failure;
+    }
+  }
+  return failure;
 }
 
 }  // namespace eventd::engine

@@ -1,6 +1,6 @@
 #include "engine/limits.h"
 #include "engine/plan/coercion.h"
-#include "engine/plan/select_binder.h"
+#include "engine/plan/from_binder.h"
 
 namespace eventd::engine {
 namespace {
@@ -23,19 +23,20 @@ bool is_constant(const AstExpr& ast) {
 }
 
 // An ordinal or an output name: the column it means, -1 = neither.
-Result<int> find_output(const AstExpr& ast, std::span<const OutputColumn> columns,
+Result<int> find_output(const AstExpr& ast, const std::string& clause,
+                        std::span<const OutputColumn> columns,
                         std::span<const ExprPtr> targets) {
   if (ast.kind == AstExpr::Kind::kInteger) {
     if (ast.number < 1 || ast.number > static_cast<int64_t>(columns.size())) {
       return bind_error(sqlstate::kInvalidColumnReference,
-                        "ORDER BY position " + std::to_string(ast.number) +
+                        clause + " position " + std::to_string(ast.number) +
                             " is not in select list",
                         ast.position);
     }
     return static_cast<int>(ast.number - 1);
   }
   if (is_constant(ast)) {
-    return bind_error(sqlstate::kSyntaxError, "non-integer constant in ORDER BY", ast.position);
+    return bind_error(sqlstate::kSyntaxError, "non-integer constant in " + clause, ast.position);
   }
   if (ast.kind != AstExpr::Kind::kColumnRef || ast.names.size() != 1 || ast.star) return -1;
   int found = -1;
@@ -46,32 +47,41 @@ Result<int> find_output(const AstExpr& ast, std::span<const OutputColumn> column
                         targets[i]->equals(*targets[static_cast<size_t>(found)]);
       if (same) continue;
       return bind_error(sqlstate::kAmbiguousColumn,
-                        "ORDER BY \"" + ast.names[0] + "\" is ambiguous", ast.position);
+                        clause + " \"" + ast.names[0] + "\" is ambiguous", ast.position);
     }
     found = static_cast<int>(i);
   }
   return found;
 }
 
+int first_column_position(const Expr& expression) {
+  if (expression.kind == Expr::Kind::kColumn) return expression.position;
+  for (const ExprPtr& child : expression.children) {
+    if (has_column(*child)) return first_column_position(*child);
+  }
+  return 0;
+}
+
 }  // namespace
 
-// The target an ORDER BY item sorts by; expressions that are no target are added as hidden ones.
-Result<int> SelectBinder::order_target(const AstSortItem& item, const SelectAst& select,
+// The target an item sorts by; expressions that are no target are added as hidden ones.
+Result<int> SelectBinder::order_target(const AstExpr& item, Clause clause, const SelectAst& select,
                                        Block& block) {
+  const std::string name(clause.name);
   ASSIGN_OR_RETURN(const int output,
-                   find_output(*item.expression, block.columns,
+                   find_output(item, name, block.columns,
                                std::span(block.targets).first(block.columns.size())));
   if (output >= 0) return output;
-  ExpressionBinder binder(state_, block.level, Clause::order_by());
-  ASSIGN_OR_RETURN(ExprPtr expression, binder.bind(*item.expression));
+  ExpressionBinder binder(state_, block.level, clause);
+  ASSIGN_OR_RETURN(ExprPtr expression, binder.bind(item));
   ASSIGN_OR_RETURN(expression, resolve_unknown(std::move(expression), state_.parameters));
   for (size_t i = 0; i < block.targets.size(); ++i) {
     if (block.targets[i]->equals(*expression)) return static_cast<int>(i);
   }
-  if (select.distinct) {
+  if (select.distinct && select.distinct_on.empty()) {
     return bind_error(sqlstate::kInvalidColumnReference,
                       "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
-                      item.expression->position);
+                      item.position);
   }
   block.targets.push_back(std::move(expression));
   return static_cast<int>(block.targets.size() - 1);
@@ -79,7 +89,8 @@ Result<int> SelectBinder::order_target(const AstSortItem& item, const SelectAst&
 
 Status SelectBinder::bind_order_by(const SelectAst& select, Block& block) {
   for (const AstSortItem& item : select.order_by) {
-    ASSIGN_OR_RETURN(const int target, order_target(item, select, block));
+    ASSIGN_OR_RETURN(const int target,
+                     order_target(*item.expression, Clause::order_by(), select, block));
     ExprPtr& expression = block.targets[static_cast<size_t>(target)];
     ASSIGN_OR_RETURN(expression, resolve_unknown(std::move(expression), state_.parameters));
     block.sort_keys.push_back(sort_key(item, target, expression->type));
@@ -87,21 +98,25 @@ Status SelectBinder::bind_order_by(const SelectAst& select, Block& block) {
   return {};
 }
 
-// ORDER BY of VALUES and UNION: output columns only.
+// ORDER BY of a set operation: output columns only.
 Result<std::vector<SortKey>> SelectBinder::order_by_output(const SelectAst& select,
                                                            const PlanNode& plan) {
   std::vector<SortKey> keys;
   for (const AstSortItem& item : select.order_by) {
-    ASSIGN_OR_RETURN(const int column, find_output(*item.expression, plan.columns, {}));
+    ASSIGN_OR_RETURN(const int column, find_output(*item.expression, "ORDER BY", plan.columns, {}));
     if (column < 0) {
-      if (select.set_operation != SelectAst::SetOperation::kNone) {
-        Error error = bind_error(sqlstate::kFeatureNotSupported,
-                                 "invalid UNION/INTERSECT/EXCEPT ORDER BY clause",
-                                 item.expression->position);
-        error.detail = "Only result column names can be used, not expressions or functions.";
-        return error;
+      if (item.expression->kind == AstExpr::Kind::kColumnRef && !item.expression->star) {
+        Scope names;
+        names.add_relation("*SELECT*", {}, plan.columns);
+        RETURN_IF_ERROR(names.find(*item.expression).take_status());
       }
-      return not_supported_yet("an expression in ORDER BY of VALUES", item.expression->position);
+      Error error = bind_error(sqlstate::kFeatureNotSupported,
+                               "invalid UNION/INTERSECT/EXCEPT ORDER BY clause",
+                               item.expression->position);
+      error.detail = "Only result column names can be used, not expressions or functions.";
+      error.hint =
+          "Add the expression/function to every SELECT, or move the UNION into a FROM clause.";
+      return error;
     }
     keys.push_back(sort_key(item, column, plan.columns[static_cast<size_t>(column)].type));
   }
@@ -109,12 +124,16 @@ Result<std::vector<SortKey>> SelectBinder::order_by_output(const SelectAst& sele
 }
 
 Status SelectBinder::bind_limit(const SelectAst& select, PlanNode& limit,
-                                SubqueryFrame& frame) {
+                                QueryLevel& level) {
   const auto bind_count = [&](const AstExpr& ast, std::string_view clause,
                               ExprPtr& out) -> Status {
-    QueryLevel no_columns(frame);
-    ExpressionBinder binder(state_, no_columns, "LIMIT");
+    ExpressionBinder binder(state_, level, clause);
     ASSIGN_OR_RETURN(ExprPtr count, binder.bind(ast));
+    if (has_column(*count)) {
+      return bind_error(sqlstate::kInvalidColumnReference,
+                        "argument of " + std::string(clause) + " must not contain variables",
+                        first_column_position(*count));
+    }
     if (!can_coerce(count->type.id, oid::kInt8, CastContext::kAssignment)) {
       return bind_error(sqlstate::kDatatypeMismatch,
                         "argument of " + std::string(clause) + " must be type bigint, not type " +
@@ -134,7 +153,7 @@ Status SelectBinder::bind_limit(const SelectAst& select, PlanNode& limit,
 Result<PlanPtr> SelectBinder::add_order_and_limit(const SelectAst& select, PlanPtr plan,
                                                   std::vector<SortKey> keys,
                                                   size_t visible_columns,
-                                                  SubqueryFrame& frame) {
+                                                  QueryLevel& level) {
   if (!keys.empty()) {
     PlanPtr sort = plan_above(PlanNode::Kind::kSort, std::move(plan));
     sort->sort_keys = std::move(keys);
@@ -142,17 +161,11 @@ Result<PlanPtr> SelectBinder::add_order_and_limit(const SelectAst& select, PlanP
   }
   if (select.limit != nullptr || select.offset != nullptr) {
     PlanPtr limit = plan_above(PlanNode::Kind::kLimit, std::move(plan));
-    RETURN_IF_ERROR(bind_limit(select, *limit, frame));
+    RETURN_IF_ERROR(bind_limit(select, *limit, level));
     plan = std::move(limit);
   }
   if (plan->columns.size() > visible_columns) {  // drops hidden sort columns
-    auto project = std::make_unique<PlanNode>(PlanNode::Kind::kProject);
-    for (size_t i = 0; i < visible_columns; ++i) {
-      project->columns.push_back(plan->columns[i]);
-      project->expressions.push_back(Expr::column(static_cast<int>(i), plan->columns[i].type));
-    }
-    project->children.push_back(std::move(plan));
-    plan = std::move(project);
+    plan = first_columns(std::move(plan), visible_columns);
   }
   return plan;
 }

@@ -1,5 +1,7 @@
 #include "engine/plan/scope.h"
 
+#include <span>
+
 namespace eventd::engine {
 namespace {
 
@@ -7,12 +9,86 @@ Error error_at(SqlState code, std::string message, int position) {
   return {code, std::move(message), {}, {}, {}, position};
 }
 
+// The only column of that name; end() of nothing: -1 none, 42702 several.
+Result<int> only_column(std::span<const Scope::Column> columns, const std::string& name,
+                        int position) {
+  int found = -1;
+  for (const Scope::Column& column : columns) {
+    if (column.name != name) continue;
+    if (found >= 0) {
+      return error_at(sqlstate::kAmbiguousColumn, "column reference \"" + name + "\" is ambiguous",
+                      position);
+    }
+    found = static_cast<int>(column.index);
+  }
+  return found;
+}
+
 }  // namespace
 
 void Scope::add_relation(std::string name, std::string schema,
                          const std::vector<OutputColumn>& columns) {
-  relations_.push_back({std::move(name), std::move(schema), columns_.size(), columns.size()});
-  columns_.insert(columns_.end(), columns.begin(), columns.end());
+  Relation relation{std::move(name), std::move(schema), {}, 0, {}};
+  for (const OutputColumn& column : columns) {
+    relation.columns.push_back({column.name, columns_.size()});
+    unqualified_.push_back(relation.columns.back());
+    columns_.push_back(column);
+  }
+  relations_.push_back(std::move(relation));
+}
+
+Status Scope::check_new_name(const Relation& relation) const {
+  for (const Relation& other : relations_) {
+    if (other.name != relation.name) continue;
+    // Relations of one name in different schemas may stand side by side.
+    if (other.relation_oid != 0 && relation.relation_oid != 0 &&
+        other.relation_oid != relation.relation_oid) {
+      continue;
+    }
+    return {sqlstate::kDuplicateAlias,
+            "table name \"" + relation.name + "\" specified more than once"};
+  }
+  return {};
+}
+
+Status Scope::append(const Scope& right) {
+  for (const Relation& relation : right.relations_) RETURN_IF_ERROR(check_new_name(relation));
+  const size_t shift = columns_.size();
+  const auto shifted = [shift](std::vector<Column> columns) {
+    for (Column& column : columns) column.index += shift;
+    return columns;
+  };
+  for (const Relation& relation : right.relations_) {
+    relations_.push_back(relation);
+    relations_.back().columns = shifted(relation.columns);
+  }
+  for (const Column& column : right.unqualified_) {
+    unqualified_.push_back({column.name, column.index + shift});
+  }
+  columns_.insert(columns_.end(), right.columns_.begin(), right.columns_.end());
+  hidden_.insert(hidden_.end(), right.hidden_.begin(), right.hidden_.end());
+  return {};
+}
+
+Status Scope::add_alias(std::string name, std::vector<Column> columns) {
+  Relation relation{std::move(name), {}, {}, 0, std::move(columns)};
+  RETURN_IF_ERROR(check_new_name(relation));
+  relations_.push_back(std::move(relation));
+  return {};
+}
+
+Status Scope::hide_behind(const std::string& name, const std::vector<std::string>& column_names) {
+  if (column_names.size() > unqualified_.size()) {
+    return {sqlstate::kInvalidColumnReference,
+            "join expression \"" + name + "\" has " + std::to_string(unqualified_.size()) +
+                " columns available but " + std::to_string(column_names.size()) +
+                " columns specified"};
+  }
+  for (size_t i = 0; i < column_names.size(); ++i) unqualified_[i].name = column_names[i];
+  for (const Relation& relation : relations_) hidden_.push_back(relation.name);
+  relations_.clear();
+  relations_.push_back({name, {}, {}, 0, unqualified_});
+  return {};
 }
 
 const Scope::Relation* Scope::find_relation(std::string_view schema, std::string_view name) const {
@@ -23,45 +99,68 @@ const Scope::Relation* Scope::find_relation(std::string_view schema, std::string
 }
 
 int Scope::find_unqualified(std::string_view name) const {
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    if (columns_[i].name == name) return static_cast<int>(i);
+  for (const Column& column : unqualified_) {
+    if (column.name == name) return static_cast<int>(column.index);
   }
   return -1;
+}
+
+// The relation of [catalog.][schema.]name.
+Result<const Scope::Relation*> Scope::relation_of(const std::vector<std::string>& qualifier,
+                                                  int position) const {
+  const std::string& name = qualifier.back();
+  const std::string_view schema =
+      qualifier.size() > 1 ? qualifier[qualifier.size() - 2] : std::string_view();
+  const Relation* relation = find_relation(schema, name);
+  if (relation != nullptr) {
+    for (const Relation& other : relations_) {
+      if (&other != relation && other.name == name && schema.empty()) {
+        return error_at(sqlstate::kAmbiguousAlias,
+                        "table reference \"" + name + "\" is ambiguous", position);
+      }
+    }
+    return relation;
+  }
+  for (const Relation& hidden : relations_) {
+    if (hidden.real_name != name) continue;
+    Error error = error_at(sqlstate::kUndefinedTable,
+                           "invalid reference to FROM-clause entry for table \"" + name + "\"",
+                           position);
+    error.hint = "Perhaps you meant to reference the table alias \"" + hidden.name + "\".";
+    return error;
+  }
+  for (const std::string& hidden : hidden_) {
+    if (hidden != name) continue;
+    Error error = error_at(sqlstate::kUndefinedTable,
+                           "invalid reference to FROM-clause entry for table \"" + name + "\"",
+                           position);
+    error.hint = "There is an entry for table \"" + name +
+                 "\", but it cannot be referenced from this part of the query.";
+    return error;
+  }
+  return error_at(sqlstate::kUndefinedTable,
+                  "missing FROM-clause entry for table \"" + name + "\"", position);
 }
 
 Result<size_t> Scope::find(const AstExpr& reference) const {
   const std::vector<std::string>& names = reference.names;
   const std::string& column = names.back();
-  size_t first = 0, end = columns_.size();
   if (names.size() > 3) {
     return error_at(sqlstate::kFeatureNotSupported,
                     "cross-database references are not implemented", reference.position);
   }
   if (names.size() > 1) {
-    const std::string& name = names[names.size() - 2];
-    const Relation* relation = find_relation(names.size() == 3 ? names[0] : "", name);
-    if (relation == nullptr) {
-      return error_at(sqlstate::kUndefinedTable,
-                      "missing FROM-clause entry for table \"" + name + "\"", reference.position);
-    }
-    first = relation->first;
-    end = first + relation->count;
-  }
-  int found = -1;
-  for (size_t i = first; i < end; ++i) {
-    if (columns_[i].name != column) continue;
-    if (found >= 0) {
-      return error_at(sqlstate::kAmbiguousColumn,
-                      "column reference \"" + column + "\" is ambiguous", reference.position);
-    }
-    found = static_cast<int>(i);
-  }
-  if (found >= 0) return static_cast<size_t>(found);
-  if (names.size() > 1) {
+    ASSIGN_OR_RETURN(const Relation* relation,
+                     relation_of({names.begin(), names.end() - 1}, reference.position));
+    ASSIGN_OR_RETURN(const int found,
+                     only_column(relation->columns, column, reference.position));
+    if (found >= 0) return static_cast<size_t>(found);
     return error_at(sqlstate::kUndefinedColumn,
                     "column " + names[names.size() - 2] + "." + column + " does not exist",
                     reference.position);
   }
+  ASSIGN_OR_RETURN(const int found, only_column(unqualified_, column, reference.position));
+  if (found >= 0) return static_cast<size_t>(found);
   if (find_relation("", column) != nullptr) {
     return error_at(sqlstate::kFeatureNotSupported, "a whole-row reference is not supported yet",
                     reference.position);
@@ -70,32 +169,23 @@ Result<size_t> Scope::find(const AstExpr& reference) const {
                   reference.position);
 }
 
-Result<std::vector<size_t>> Scope::expand_star(const AstExpr& reference) const {
-  size_t first = 0, end = columns_.size();
+Result<std::vector<Scope::Column>> Scope::expand_star(const AstExpr& reference) const {
   if (!reference.names.empty()) {
-    const std::string& name = reference.names.back();
-    const Relation* relation =
-        find_relation(reference.names.size() > 1 ? reference.names[reference.names.size() - 2] : "",
-                      name);
-    if (relation == nullptr) {
-      return error_at(sqlstate::kUndefinedTable,
-                      "missing FROM-clause entry for table \"" + name + "\"", reference.position);
-    }
-    first = relation->first;
-    end = first + relation->count;
-  } else if (relations_.empty()) {
+    ASSIGN_OR_RETURN(const Relation* relation,
+                     relation_of(reference.names, reference.position));
+    return relation->columns;
+  }
+  if (relations_.empty()) {
     return error_at(sqlstate::kSyntaxError, "SELECT * with no tables specified is not valid",
                     reference.position);
   }
-  std::vector<size_t> columns;
-  for (size_t i = first; i < end; ++i) columns.push_back(i);
-  return columns;
+  return unqualified_;
 }
 
 std::string Scope::qualified_name(size_t column) const {
   for (const Relation& relation : relations_) {
-    if (column >= relation.first && column < relation.first + relation.count) {
-      return relation.name + "." + columns_[column].name;
+    for (const Column& candidate : relation.columns) {
+      if (candidate.index == column) return relation.name + "." + candidate.name;
     }
   }
   return columns_[column].name;
