@@ -6,7 +6,8 @@
 
 #include "clock.h"
 #include "engine/exec/execution.h"
-#include "engine/exec/expr_to_sql.h"
+#include "engine/exec/explain_properties.h"
+#include "engine/plan/plan_rewrite.h"
 
 namespace eventd::engine {
 
@@ -22,14 +23,6 @@ std::string printf_text(const char* format, ...) {
   return buffer;
 }
 
-/// Named facts of a node, in order. Numbers are printed bare in JSON.
-struct Property {
-  std::string name = {}, text = {};
-  bool is_number = false;
-  bool is_list = false;
-  std::vector<std::string> list = {};
-};
-
 /// PostgreSQL's cost unit is a page read; here 10 µs.
 double cost_of(double time_us) { return time_us / 10; }
 
@@ -42,66 +35,90 @@ int width_of(const PlanNode& plan) {
   return width;
 }
 
+/// A node with those that PostgreSQL shows as part of it, and what is shown below.
+struct ShownNode {
+  std::vector<const PhysicalNode*> parts;  ///< filters and projections, the node itself last
+  std::vector<QueryNames> queries;         ///< what each part calls its queries
+  struct Below {
+    const PhysicalNode* node = nullptr;
+    std::string relationship;  ///< "Outer", "Inner", "Member", "InitPlan", "SubPlan"
+    std::string name;          ///< "SubPlan 1", "CTE x"; empty = an ordinary child
+    bool hash = false;         ///< under a Hash
+  };
+  std::vector<Below> named, children;
+
+  const PhysicalNode& top() const { return *parts.front(); }
+  const PhysicalNode& core() const { return *parts.back(); }
+};
+
+bool is_presorted_by_merge(const PhysicalNode& node) { return std::string_view(node.name) == "Presorted"; }
+
+/// The name of a common table expression: that of its scan.
+std::string cte_name(const PlanNode& plan, int cte_id) {
+  if (plan.kind == PlanNode::Kind::kCteScan && plan.cte_id == cte_id) return plan.alias;
+  for (const PlanPtr& child : plan.children) {
+    if (std::string name = cte_name(*child, cte_id); !name.empty()) return name;
+  }
+  return {};
+}
+
 class Explainer {
  public:
-  Explainer(const EvalContext& context, const ExplainOptions& options)
-      : context_(context), options_(options) {}
+  Explainer(const PlanNode& plan, const EvalContext& context, const ExplainOptions& options)
+      : options_(options), names_(plan, context), properties_(names_, context, options) {}
 
-  void text(const PhysicalNode& node, int depth, bool first, std::vector<std::string>& lines) {
-    const PhysicalNode& shown = skip_presorted(node);
-    const PhysicalNode& core = skip_filters(shown);
-    const std::string indent(first ? 0 : static_cast<size_t>(depth) * 6 - 4, ' ');
-    lines.push_back(indent + (first ? "" : "->  ") + title(core) + numbers(shown));
-    const std::string inner(static_cast<size_t>(depth) * 6 + 2, ' ');
-    for (const Property& property : properties(shown, core)) {
-      lines.push_back(inner + property.name + ": " + joined(property));
+  /// `inner` blanks before what belongs to the node; its children's arrows stand there.
+  void text(const PhysicalNode& node, size_t inner, const std::string& head, std::vector<std::string>& lines) {
+    const ShownNode shown = show(node);
+    lines.push_back(head + explain_title(shown.core(), options_).text + numbers(shown.top()));
+    const std::string indent(inner, ' ');
+    for (const ExplainProperty& property : properties_.of(shown.parts, shown.queries)) {
+      lines.push_back(indent + property.name + ": " + joined(property));
     }
-    for (const auto& child : core.children) text(*child, depth + 1, false, lines);
+    for (const ShownNode::Below& below : shown.named) {
+      lines.push_back(indent + below.name);
+      text(*below.node, inner + 8, indent + "  ->  ", lines);
+    }
+    for (const ShownNode::Below& below : shown.children) {
+      if (below.hash) {
+        lines.push_back(indent + "->  Hash" + numbers(*below.node));
+        text(*below.node, inner + 12, indent + "      ->  ", lines);
+      } else {
+        text(*below.node, inner + 6, indent + "->  ", lines);
+      }
+    }
   }
 
-  std::string json(const PhysicalNode& node, int depth) {
-    const PhysicalNode& shown = skip_presorted(node);
-    const PhysicalNode& core = skip_filters(shown);
+  std::string json(const ShownNode::Below& below, int depth) {
+    const ShownNode shown = show(*below.node);
+    const PhysicalNode& core = shown.core();
+    const ExplainTitle title = explain_title(core, options_);
     const std::string indent(static_cast<size_t>(depth) * 2, ' ');
     const std::string inner = indent + "  ";
-    std::string out = "{\n" + inner + "\"Node Type\": " + json_string(core.name);
+    std::string out = "{\n" + inner + "\"Node Type\": " + json_string(title.node_type);
     const auto add = [&](const std::string& name, const std::string& value) {
       out += ",\n" + inner + json_string(name) + ": " + value;
     };
+    if (!title.strategy.empty()) add("Strategy", json_string(title.strategy));
+    if (!below.relationship.empty()) add("Parent Relationship", json_string(below.relationship));
+    if (!below.name.empty()) add("Subplan Name", json_string(below.name));
     add("Parallel Aware", core.helpers > 0 ? "true" : "false");
-    if (core.plan->kind == PlanNode::Kind::kScan) {
-      add("Relation Name", json_string(std::string(core.plan->relation->name())));
-      add("Alias", json_string(std::string(core.plan->relation->name())));
+    add("Async Capable", "false");
+    if (!title.join_type.empty()) add("Join Type", json_string(title.join_type));
+    if (!title.command.empty()) add("Command", json_string(title.command));
+    add_relation(*core.plan, add);
+    add_numbers(shown.top(), add);
+    for (const ExplainProperty& property : properties_.of(shown.parts, shown.queries)) {
+      add(property.name, json_value(property));
     }
-    if (options_.costs) {
-      add("Startup Cost", printf_text("%.2f", startup_cost(shown)));
-      add("Total Cost", printf_text("%.2f", cost_of(shown.time_us)));
-      add("Plan Rows", printf_text("%.0f", std::ceil(shown.rows)));
-      add("Plan Width", std::to_string(width_of(*shown.plan)));
-    }
-    if (options_.analyze) {
-      const uint64_t loops = std::max<uint64_t>(shown.stats.loops, 1);
-      add("Actual Startup Time", milliseconds(shown.stats.first_ns / loops));
-      add("Actual Total Time", milliseconds(shown.stats.time_ns / loops));
-      add("Actual Rows", std::to_string(shown.stats.rows.load()));
-      add("Actual Loops", std::to_string(shown.stats.loops.load()));
-    }
-    for (const Property& property : properties(shown, core)) {
-      if (!property.list.empty() || property.is_list) {
-        std::string list = "[";
-        for (const std::string& item : property.list) list += (list.size() > 1 ? ", " : "") + json_string(item);
-        add(property.name, list + "]");
-      } else {
-        add(property.name, property.is_number ? property.text : json_string(property.text));
+    std::string plans;
+    for (const auto* list : {&shown.named, &shown.children}) {
+      for (const ShownNode::Below& child : *list) {
+        plans += (plans.empty() ? "" : ",\n") + inner + "  " +
+                 (child.hash ? json_hash(child, depth + 2) : json(child, depth + 2));
       }
     }
-    if (!core.children.empty()) {
-      std::string plans = "[\n";
-      for (size_t i = 0; i < core.children.size(); ++i) {
-        plans += inner + "  " + json(*core.children[i], depth + 2) + (i + 1 < core.children.size() ? ",\n" : "\n");
-      }
-      add("Plans", plans + inner + "]");
-    }
+    if (!plans.empty()) add("Plans", "[\n" + plans + "\n" + inner + "]");
     return out + "\n" + indent + "}";
   }
 
@@ -125,36 +142,119 @@ class Explainer {
   }
 
  private:
-  /// A sort that the merge below does already has no operator.
-  static const PhysicalNode& skip_presorted(const PhysicalNode& node) {
+  /// Follows filters, projections and steps without an operator down to the node that is shown.
+  ShownNode show(const PhysicalNode& node) {
+    ShownNode shown;
     const PhysicalNode* at = &node;
-    while (std::string_view(at->name) == "Presorted") at = at->children[0].get();
-    return *at;
-  }
-  /// PostgreSQL shows a filter and a projection as part of the node below them.
-  static const PhysicalNode& skip_filters(const PhysicalNode& node) {
-    const PhysicalNode* at = &node;
-    while ((at->plan->kind == PlanNode::Kind::kFilter || at->plan->kind == PlanNode::Kind::kProject) &&
-           !at->children.empty()) {
-      at = &skip_presorted(*at->children[0]);
+    for (;;) {
+      const PlanNode::Kind kind = at->plan->kind;
+      if (is_presorted_by_merge(*at)) {
+        at = at->children[0].get();
+        continue;
+      }
+      if (kind == PlanNode::Kind::kWith && !at->children.empty()) {
+        add_ctes(*at, shown);
+        at = at->children.back().get();
+        continue;
+      }
+      shown.parts.push_back(at);
+      add_queries(*at, shown);
+      const bool part = kind == PlanNode::Kind::kFilter || kind == PlanNode::Kind::kProject;
+      if (!part || at->children.empty()) break;
+      at = at->children[0].get();
     }
-    return *at;
+    add_children(*at, shown);
+    return shown;
   }
 
-  std::string title(const PhysicalNode& node) const {
-    std::string name = node.name;
-    if (node.helpers > 0) name = "Parallel " + name;
-    if (node.merge) name = "Merge Append Scan";
-    if (node.keep) name += " (top-" + std::to_string(*node.keep) + ")";
-    if (node.plan->kind == PlanNode::Kind::kScan) {
-      const Relation& relation = *node.plan->relation;
-      name += " on ";
-      if (options_.verbose) name += quote_identifier(std::string(relation.schema())) + ".";
-      name += quote_identifier(std::string(relation.name()));
-    } else if (node.plan->kind == PlanNode::Kind::kTableFunction) {
-      name += " on " + std::string(node.plan->table_function->name);
+  static void add_ctes(const PhysicalNode& node, ShownNode& shown) {
+    for (size_t i = 0; i + 1 < node.children.size() && i < node.plan->cte_ids.size(); ++i) {
+      std::string name;
+      for (size_t j = i + 1; j < node.plan->children.size() && name.empty(); ++j) {
+        name = cte_name(*node.plan->children[j], node.plan->cte_ids[i]);
+      }
+      shown.named.push_back({node.children[i].get(), "InitPlan", "CTE " + name, false});
     }
-    return name;
+  }
+
+  void add_queries(const PhysicalNode& node, ShownNode& shown) {
+    QueryNames names;
+    for (const SubPlan& query : node.subplans) {
+      const std::string number = std::to_string(++queries_seen_);
+      std::string name = "SubPlan " + number, called = "(SubPlan " + number + ")";
+      if (!query.correlated) {
+        called = "$" + std::to_string(initplans_seen_++);
+        name = "InitPlan " + number + " (returns " + called + ")";
+      }
+      names.push_back(std::move(called));
+      if (query.root == nullptr) continue;
+      shown.named.push_back({query.root.get(), query.correlated ? "SubPlan" : "InitPlan", std::move(name), false});
+    }
+    shown.queries.push_back(std::move(names));
+  }
+
+  static void add_children(const PhysicalNode& core, ShownNode& shown) {
+    const bool hashes = std::string_view(core.name) == "Hash Join";
+    const bool members = core.plan->kind == PlanNode::Kind::kAppend;
+    for (size_t i = 0; i < core.children.size(); ++i) {
+      // The side that probes comes first.
+      const size_t at = core.build_left && core.children.size() == 2 ? 1 - i : i;
+      shown.children.push_back({core.children[at].get(), members ? "Member" : i == 0 ? "Outer" : "Inner", {},
+                                hashes && i == 1});
+    }
+  }
+
+  template <class Add>
+  static void add_relation(const PlanNode& plan, const Add& add) {
+    if (plan.kind == PlanNode::Kind::kScan) {
+      add("Relation Name", json_string(std::string(plan.relation->name())));
+    } else if (plan.kind == PlanNode::Kind::kTableFunction) {
+      add("Function Name", json_string(std::string(plan.table_function->name)));
+    } else if (plan.kind == PlanNode::Kind::kCteScan || plan.kind == PlanNode::Kind::kWorkingTable) {
+      add("CTE Name", json_string(plan.alias));
+    } else {
+      return;
+    }
+    add("Alias", json_string(ExplainNames::alias_of(plan)));
+  }
+
+  template <class Add>
+  void add_numbers(const PhysicalNode& node, const Add& add) const {
+    if (options_.costs) {
+      add("Startup Cost", printf_text("%.2f", startup_cost(node)));
+      add("Total Cost", printf_text("%.2f", cost_of(node.time_us)));
+      add("Plan Rows", printf_text("%.0f", std::ceil(node.rows)));
+      add("Plan Width", std::to_string(width_of(*node.plan)));
+    }
+    if (!options_.analyze) return;
+    const uint64_t loops = std::max<uint64_t>(node.stats.loops, 1);
+    add("Actual Startup Time", milliseconds(node.stats.first_ns / loops));
+    add("Actual Total Time", milliseconds(node.stats.time_ns / loops));
+    add("Actual Rows", std::to_string(node.stats.rows.load()));
+    add("Actual Loops", std::to_string(node.stats.loops.load()));
+  }
+
+  std::string json_hash(const ShownNode::Below& below, int depth) {
+    const std::string indent(static_cast<size_t>(depth) * 2, ' ');
+    const std::string inner = indent + "  ";
+    std::string out = "{\n" + inner + "\"Node Type\": \"Hash\"";
+    const auto add = [&](const std::string& name, const std::string& value) {
+      out += ",\n" + inner + json_string(name) + ": " + value;
+    };
+    add("Parent Relationship", "\"Inner\"");
+    add("Parallel Aware", "false");
+    add("Async Capable", "false");
+    add_numbers(*below.node, add);
+    const ShownNode::Below input{below.node, "Outer", {}, false};
+    add("Plans", "[\n" + inner + "  " + json(input, depth + 2) + "\n" + inner + "]");
+    return out + "\n" + indent + "}";
+  }
+
+  static std::string json_value(const ExplainProperty& property) {
+    if (!property.is_list) return property.is_number ? property.text : json_string(property.text);
+    std::string list = "[";
+    for (const std::string& item : property.list) list += (list.size() > 1 ? ", " : "") + json_string(item);
+    return list + "]";
   }
 
   /// Aggregates and sorts give nothing before they have read everything.
@@ -181,103 +281,17 @@ class Explainer {
     return out;
   }
 
-  static std::string joined(const Property& property) {
+  static std::string joined(const ExplainProperty& property) {
     if (property.list.empty()) return property.text;
     std::string out;
     for (const std::string& item : property.list) out += (out.empty() ? "" : ", ") + item;
     return out;
   }
 
-  std::vector<Property> properties(const PhysicalNode& shown, const PhysicalNode& core) const {
-    std::vector<Property> out;
-    const PlanNode& plan = *core.plan;
-    if (options_.verbose) {
-      out.push_back({"Output", {}, false, true, {}});
-      for (const OutputColumn& column : shown.plan->columns) out.back().list.push_back(quote_identifier(column.name));
-    }
-    if (plan.kind == PlanNode::Kind::kScan) add_pushed(plan, out);
-    if (plan.kind == PlanNode::Kind::kAggregate || plan.kind == PlanNode::Kind::kDistinct) add_group_key(plan, out);
-    if (plan.kind == PlanNode::Kind::kSort) add_sort_key(plan, out);
-    if (core.merge) {
-      out.push_back({"Order", plan.relation->columns()[static_cast<size_t>(plan.scan_order->column)].name +
-                                  (plan.scan_order->descending ? " DESC" : "")});
-    }
-    add_filters(shown, core, out);
-    if (core.helpers > 0) out.push_back({"Workers Planned", std::to_string(core.helpers), true});
-    if (options_.analyze) add_measured(core, out);
-    return out;
-  }
-
-  void add_pushed(const PlanNode& plan, std::vector<Property>& out) const {
-    if (plan.scan_predicates.empty()) return;
-    std::string text;
-    for (const ScanPredicate& predicate : plan.scan_predicates) {
-      text += (text.empty() ? "" : " AND ") + predicate_to_sql(predicate, *plan.relation, context_);
-    }
-    if (plan.scan_predicates.size() > 1) text = "(" + text + ")";
-    out.push_back({"Scan Cond", text});
-  }
-
-  void add_group_key(const PlanNode& plan, std::vector<Property>& out) const {
-    const std::vector<std::string> names = column_names(*plan.children[0]);
-    Property keys{"Group Key", {}, false, true, {}};
-    if (plan.kind == PlanNode::Kind::kDistinct) {
-      keys.list = names;
-    } else {
-      for (const ExprPtr& key : plan.group_by) keys.list.push_back(expr_to_sql(*key, names, context_));
-    }
-    if (!keys.list.empty()) out.push_back(std::move(keys));
-  }
-
-  void add_sort_key(const PlanNode& plan, std::vector<Property>& out) const {
-    const std::vector<std::string> names = column_names(*plan.children[0]);
-    Property keys{"Sort Key", {}, false, true, {}};
-    for (const SortKey& key : plan.sort_keys) {
-      std::string text = expr_to_sql(*key.expression, names, context_);
-      if (key.descending) text += " DESC";
-      if (key.nulls_first != key.descending) text += key.nulls_first ? " NULLS FIRST" : " NULLS LAST";
-      keys.list.push_back(std::move(text));
-    }
-    out.push_back(std::move(keys));
-  }
-
-  void add_filters(const PhysicalNode& shown, const PhysicalNode& core, std::vector<Property>& out) const {
-    for (const PhysicalNode* at = &shown; at != &core; at = &skip_presorted(*at->children[0])) {
-      if (at->plan->kind != PlanNode::Kind::kFilter) continue;
-      out.push_back({"Filter", expr_to_sql(*at->plan->condition, column_names(*at->plan->children[0]), context_)});
-      if (options_.analyze) {
-        out.push_back({"Rows Removed by Filter", std::to_string(at->stats.rows_removed.load()), true});
-      }
-    }
-  }
-
-  void add_measured(const PhysicalNode& node, std::vector<Property>& out) const {
-    const auto number = [&](const char* name, uint64_t value) {
-      out.push_back({name, std::to_string(value), true});
-    };
-    if (const uint64_t bytes = node.stats.memory_bytes; bytes > 0) {
-      out.push_back({"Memory Usage", options_.json ? std::to_string((bytes + 1023) / 1024)
-                                                   : std::to_string((bytes + 1023) / 1024) + "kB",
-                     options_.json});
-    }
-    if (node.scan == nullptr) return;
-    const ScanCounters counters = node.scan->counters();
-    number("Shards", counters.shards);
-    number("Shards Skipped", counters.shards_skipped);
-    number("Tails Read", counters.tails_read);
-    number("Tails Skipped", counters.tails_skipped);
-    number("Segments Read", counters.segments_read);
-    number("Segments Skipped", counters.segments_skipped);
-    number("Rows Read", counters.rows_read);
-    number("Rows Returned", counters.rows_returned);
-    number("Bytes Decoded", counters.bytes_decoded);
-    number("Statements Reused", counters.statements_reused);
-    number("Statements Prepared", counters.statements_prepared);
-    if (counters.damaged_tails > 0) number("Damaged Tails", counters.damaged_tails);
-  }
-
-  const EvalContext& context_;
   const ExplainOptions& options_;
+  ExplainNames names_;
+  ExplainProperties properties_;
+  size_t queries_seen_ = 0, initplans_seen_ = 0;
 };
 
 }  // namespace
@@ -286,6 +300,7 @@ Result<std::vector<std::string>> explain(PlanPtr plan, ExecutionContext context,
                                          const ExplainOptions& options) {
   const int64_t start = Clock::system().monotonic_ns();
   context.instrument = options.analyze;
+  context.describe = true;
   ASSIGN_OR_RETURN(std::unique_ptr<PlanExecution> execution,
                    PlanExecution::start(std::move(plan), std::move(context)));
   const int64_t planned = Clock::system().monotonic_ns();
@@ -299,17 +314,18 @@ Result<std::vector<std::string>> explain(PlanPtr plan, ExecutionContext context,
   const int64_t finished = Clock::system().monotonic_ns();
   const std::string planning = Explainer::milliseconds(static_cast<uint64_t>(planned - start));
   const std::string executing = Explainer::milliseconds(static_cast<uint64_t>(finished - planned));
-  Explainer explainer(execution->eval(), options);
+  Explainer explainer(*execution->physical().plan, execution->eval(), options);
   std::vector<std::string> lines;
   if (options.json) {
-    std::string document = "[\n  {\n    \"Plan\": " + explainer.json(execution->physical(), 2);
+    std::string document =
+        "[\n  {\n    \"Plan\": " + explainer.json({&execution->physical(), {}, {}, false}, 2);
     if (options.analyze) {
       document += ",\n    \"Planning Time\": " + planning + ",\n    \"Execution Time\": " + executing;
     }
     lines.push_back(document + "\n  }\n]");
     return lines;
   }
-  explainer.text(execution->physical(), 0, true, lines);
+  explainer.text(execution->physical(), 2, {}, lines);
   if (options.analyze) {
     lines.push_back("Planning Time: " + planning + " ms");
     lines.push_back("Execution Time: " + executing + " ms");

@@ -51,8 +51,9 @@ std::string operator_symbol(const ScalarFunction& function) {
 
 class Printer {
  public:
-  Printer(const std::vector<std::string>& columns, const EvalContext& context)
-      : columns_(columns), context_(context) {}
+  Printer(const std::vector<std::string>& columns, const EvalContext& context,
+          std::span<const std::string> queries)
+      : columns_(columns), context_(context), queries_(queries) {}
 
   std::string print(const Expr& expr) {
     if (++depth_ > kDepthMax || out_bytes_ > kTextMax) {
@@ -144,14 +145,18 @@ class Printer {
   }
 
   std::string subquery(const Expr& expr) {
+    const bool named = next_query_ < queries_.size();
+    const std::string name = named ? queries_[next_query_++] : "(SubPlan)";
+    // What runs once is a parameter, `$0`.
+    if (name.starts_with('$')) return name;
     switch (expr.subquery->kind) {
-      case Subquery::Kind::kScalar: return "(SubPlan)";
-      case Subquery::Kind::kExists: return "EXISTS(SubPlan)";
-      case Subquery::Kind::kArray: return "ARRAY(SubPlan)";
-      case Subquery::Kind::kAny: return "ANY(SubPlan)";
-      case Subquery::Kind::kAll: return "ALL(SubPlan)";
+      case Subquery::Kind::kScalar:
+      case Subquery::Kind::kAny: return name;
+      case Subquery::Kind::kExists: return "EXISTS" + name;
+      case Subquery::Kind::kArray: return "ARRAY" + name;
+      case Subquery::Kind::kAll: return "ALL" + name;
     }
-    return "(SubPlan)";
+    return name;
   }
 
   std::string print_case(const Expr& expr) {
@@ -175,6 +180,8 @@ class Printer {
 
   const std::vector<std::string>& columns_;
   const EvalContext& context_;
+  const std::span<const std::string> queries_;
+  size_t next_query_ = 0;
   int depth_ = 0;
   size_t out_bytes_ = 0;
 };
@@ -207,8 +214,8 @@ std::string quote_identifier(const std::string& name) {
 }
 
 std::string expr_to_sql(const Expr& expr, const std::vector<std::string>& columns,
-                        const EvalContext& context) {
-  return Printer(columns, context).print(expr);
+                        const EvalContext& context, std::span<const std::string> queries) {
+  return Printer(columns, context, queries).print(expr);
 }
 
 std::string predicate_to_sql(const ScanPredicate& predicate, const Relation& relation,
