@@ -5,6 +5,7 @@
 
 #include "engine/exec/array_elements.h"
 #include "engine/exec/expr_node.h"
+#include "engine/exec/subquery_runner.h"
 #include "engine/exec/vector_scatter.h"
 #include "engine/plan/stack_guard.h"
 
@@ -87,7 +88,7 @@ Status prepare_call(const Expr& expr, ExprNode& node) {
   return {};
 }
 
-Status compile_node(const Expr& expr, ExprNode& node) {
+Status compile_node(const Expr& expr, ExprNode& node, const EvalContext& context) {
   RETURN_IF_ERROR(check_stack_depth());
   node.expr = &expr;
   node.function = expr.function;
@@ -105,13 +106,19 @@ Status compile_node(const Expr& expr, ExprNode& node) {
   }
   node.children.resize(expr.children.size());
   for (size_t i = 0; i < expr.children.size(); ++i) {
-    RETURN_IF_ERROR(compile_node(*expr.children[i], node.children[i]));
+    RETURN_IF_ERROR(compile_node(*expr.children[i], node.children[i], context));
     if (is_lazy(expr.kind)) {
       std::vector<int>& columns = node.children[i].columns;
       collect_columns(*expr.children[i], columns);
       std::sort(columns.begin(), columns.end());
       columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
     }
+  }
+  if (expr.kind == Expr::Kind::kSubquery) {
+    if (context.subqueries == nullptr) {
+      return {sqlstate::kFeatureNotSupported, "subqueries are not supported here"};
+    }
+    ASSIGN_OR_RETURN(node.subquery, context.subqueries->compile(expr));
   }
   if (expr.kind == Expr::Kind::kInList || expr.kind == Expr::Kind::kAnyArray) {
     RETURN_IF_ERROR(prepare_set(expr, node));
@@ -147,9 +154,9 @@ CompiledExpression::CompiledExpression(const Expr& expr)
 CompiledExpression::~CompiledExpression() = default;
 
 Result<std::shared_ptr<const CompiledExpression>> CompiledExpression::compile(
-    const Expr& expr, const EvalContext&) {
+    const Expr& expr, const EvalContext& context) {
   std::shared_ptr<CompiledExpression> compiled(new CompiledExpression(expr));
-  RETURN_IF_ERROR(compile_node(expr, *compiled->root_));
+  RETURN_IF_ERROR(compile_node(expr, *compiled->root_, context));
   return std::shared_ptr<const CompiledExpression>(std::move(compiled));
 }
 

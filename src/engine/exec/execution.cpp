@@ -6,16 +6,18 @@ PlanExecution::PlanExecution(PlanPtr plan, ExecutionContext context)
     : context_(std::move(context)), plan_(std::move(plan)) {
   const CancelToken* cancel = context_.cancel != nullptr ? context_.cancel : &never_cancelled_;
   if (context_.eval.cancel == nullptr) context_.eval.cancel = cancel;
+  context_.eval.subqueries = &runner_;
+  context_.inner_damaged_tails = &inner_damaged_tails_;
   operator_context_ = {.eval = &context_.eval, .memory = context_.memory, .temp = context_.temp, .cancel = cancel,
                        .instrument = context_.instrument};
 }
 
 Result<std::unique_ptr<PlanExecution>> PlanExecution::start(PlanPtr plan, ExecutionContext context) {
   std::unique_ptr<PlanExecution> execution(new PlanExecution(std::move(plan), std::move(context)));
-  PhysicalPlanner planner(execution->context_, execution->operator_context_);
+  PhysicalPlanner planner(execution->context_, execution->operator_context_, execution->runner_);
   ASSIGN_OR_RETURN(execution->root_, planner.build(*execution->plan_, execution->physical_));
   execution->may_block_ = planner.may_block();
-  execution->is_short_ = !execution->may_block_ && execution->physical_.time_us < kShortTimeUsMax;
+  execution->is_short_ = !execution->may_block_ && execution->physical_.time_us + execution->runner_.time_us() < kShortTimeUsMax;
   return execution;
 }
 
@@ -29,7 +31,7 @@ uint64_t damaged_tails_of(const PhysicalNode& node) {
 
 }  // namespace
 
-uint64_t PlanExecution::damaged_tails() const { return damaged_tails_of(physical_); }
+uint64_t PlanExecution::damaged_tails() const { return damaged_tails_of(physical_) + inner_damaged_tails_.load(); }
 
 Result<bool> PlanExecution::next(Batch& batch) {
   if (root_ == nullptr) return false;

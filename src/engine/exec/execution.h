@@ -24,6 +24,8 @@ class PlanExecution final : public Execution {
   ExecutionContext context_;
   CancelToken never_cancelled_;
   OperatorContext operator_context_;
+  SubqueryRunner runner_{context_, operator_context_};
+  std::atomic<uint64_t> inner_damaged_tails_{0};
   PlanPtr plan_;
   PhysicalNode physical_;
   BatchSourcePtr root_;

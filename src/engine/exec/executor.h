@@ -1,6 +1,7 @@
 // Runs an optimized logical plan. The front door of engine/exec.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,10 @@ struct ExecutionContext {
   ScanPool* pool = nullptr;
   /// EXPLAIN ANALYZE: measure every operator.
   bool instrument = false;
+  /// EXPLAIN: subqueries are described too.
+  bool describe = false;
+  /// Set by the executor: damaged tails that scans of inner plans went around.
+  std::atomic<uint64_t>* inner_damaged_tails = nullptr;
 };
 
 /// A running query: a pull pipeline. Owned by one thread at a time, may move between calls; holds

@@ -1,4 +1,4 @@
-// scan → filter → project: what every worker runs its own copy of.
+// scan → filter → project → join: what every worker runs its own copy of.
 #pragma once
 
 #include <memory>
@@ -11,12 +11,15 @@
 
 namespace eventd::engine {
 
+class JoinBuild;
+
 /// A chain over one unordered scan. Immutable once built; open() may be called by any thread.
 struct Fragment {
   struct Step {
     OperatorStats* stats = nullptr;
     ExpressionPtr condition;                 ///< a filter, or
-    std::vector<ExpressionPtr> expressions;  ///< a projection
+    std::vector<ExpressionPtr> expressions;  ///< a projection, or
+    std::shared_ptr<JoinBuild> join;         ///< a join, whose other side all workers share
   };
   std::shared_ptr<Scan> scan;
   OperatorStats* scan_stats = nullptr;

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "engine/exec/join_operator.h"
 #include "engine/exec/source_operators.h"
 #include "engine/exec/worker_group.h"
 
@@ -28,7 +29,9 @@ Status drain(const Fragment& fragment, const OperatorContext& context,
 BatchSourcePtr Fragment::open(const OperatorContext& context) const {
   BatchSourcePtr source = std::make_unique<ScanOperator>(context, scan_stats, scan);
   for (const Step& step : steps) {
-    if (step.condition != nullptr) {
+    if (step.join != nullptr) {
+      source = std::make_unique<JoinOperator>(context, step.stats, std::move(source), step.join);
+    } else if (step.condition != nullptr) {
       source = std::make_unique<FilterOperator>(context, step.stats, std::move(source), step.condition);
     } else {
       source = std::make_unique<ProjectOperator>(context, step.stats, std::move(source), step.expressions);
@@ -73,6 +76,8 @@ Status GatherSortOperator::run() {
     auto partial = std::make_unique<RowSorter>(context(), order_, keep_);
     RETURN_IF_ERROR(drain(fragment_, context(), stop,
                           [&](Batch batch) { return partial->add(std::move(batch)); }));
+    // Side by side: the consumer only merges.
+    RETURN_IF_ERROR(partial->seal());
     partials[worker] = std::move(partial);
     return {};
   };
@@ -92,7 +97,10 @@ Status GatherSortOperator::run() {
 Result<bool> GatherSortOperator::produce(Batch& batch) {
   if (total_ == nullptr) {
     RETURN_IF_ERROR(run());
-    if (stats() != nullptr) stats()->memory_bytes.store(total_->peak_memory_bytes());
+    if (stats() != nullptr) {
+      stats()->memory_bytes.store(total_->peak_memory_bytes());
+      stats()->disk_bytes.store(total_->spilled_bytes());
+    }
   }
   return total_->next(batch);
 }

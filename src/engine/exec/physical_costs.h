@@ -10,6 +10,18 @@ namespace eventd::engine {
 inline constexpr double kEvaluateUs = 0.01, kGroupUs = 0.02, kSortUs = 0.2;
 inline constexpr double kFilterShare = 1.0 / 3;  // PostgreSQL's default for an unknown inequality
 inline constexpr double kGroupsExpected = 200;
+// A row of either side of a hash join, a pair of a nested loop, a run of a correlated subquery, a
+// call of a set-returning function for one row; µs.
+inline constexpr double kJoinUs = 0.05, kPairUs = 0.005, kRunUs = 30, kSetCallUs = 1;
+inline constexpr double kSetRowsExpected = 10;
+
+/// generate_series over integers tells how many rows it makes; others are taken to be many.
+double table_function_rows(const PlanNode& plan);
+
+struct JoinCondition;
+/// Rows a join of so many rows gives, and the time it takes by itself.
+double join_rows(JoinType type, const JoinCondition& condition, double left, double right);
+double join_time_us(const JoinCondition& condition, double left, double right, double rows);
 
 /// Every expression of a node itself (as for_each_expression() of the rules).
 template <class F>

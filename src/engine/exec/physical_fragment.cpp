@@ -18,9 +18,19 @@ Result<std::unique_ptr<Fragment>> PhysicalPlanner::parallel_fragment(const PlanN
                                                                      PhysicalNode& node) {
   if (execution_.pool == nullptr) return std::unique_ptr<Fragment>();
   const PlanNode* scan = &plan;
-  while (scan->kind == PlanNode::Kind::kFilter || scan->kind == PlanNode::Kind::kProject) {
+  for (;;) {
+    size_t next = 0;
+    if (scan->kind == PlanNode::Kind::kJoin) {
+      // The build side is read by whoever needs it first; its rows without a match would have to
+      // wait for all workers.
+      const JoinSides sides = join_sides(*scan);
+      if (sides.build_outer) return std::unique_ptr<Fragment>();
+      next = sides.build_left ? 1 : 0;
+    } else if (scan->kind != PlanNode::Kind::kFilter && scan->kind != PlanNode::Kind::kProject) {
+      break;
+    }
     if (has_volatile(*scan)) return std::unique_ptr<Fragment>();
-    scan = scan->children[0].get();
+    scan = scan->children[next].get();
   }
   if (scan->kind != PlanNode::Kind::kScan || scan->scan_order) return std::unique_ptr<Fragment>();
   if (helpers_for(scan->relation->estimate(scan_request(*scan)).time_us) == 0) {
@@ -34,14 +44,25 @@ Result<std::unique_ptr<Fragment>> PhysicalPlanner::parallel_fragment(const PlanN
 Status PhysicalPlanner::add_steps(const PlanNode& plan, PhysicalNode& node, Fragment& fragment) {
   RETURN_IF_ERROR(check_stack_depth());
   node.plan = &plan;
+  PhysicalNode* const outer = runner_.node();
+  runner_.set_planner(this);
+  Status status = add_step(plan, node, fragment);
+  runner_.set_node(outer);
+  return status;
+}
+
+Status PhysicalPlanner::add_step(const PlanNode& plan, PhysicalNode& node, Fragment& fragment) {
   if (plan.kind == PlanNode::Kind::kScan) {
     ASSIGN_OR_RETURN(fragment.scan, open_scan(plan, scan_request(plan), node));
     fragment.scan_stats = stats_of(node);
     return {};
   }
+  note_functions(plan);
+  if (plan.kind == PlanNode::Kind::kJoin) return add_join_step(plan, node, fragment);
   node.children.push_back(std::make_unique<PhysicalNode>());
   PhysicalNode& child = *node.children.back();
   RETURN_IF_ERROR(add_steps(*plan.children[0], child, fragment));
+  runner_.set_node(&node);
   Fragment::Step step;
   step.stats = stats_of(node);
   const bool is_filter = plan.kind == PlanNode::Kind::kFilter;

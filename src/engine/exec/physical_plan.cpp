@@ -11,13 +11,24 @@ namespace eventd::engine {
 
 namespace {
 
+bool plan_calls_blocking(const PlanNode& plan);
+
 bool calls_blocking(const Expr& expr) {
   if (expr.function != nullptr && expr.function->name.substr(0, 8) == "pg_sleep") return true;
+  if (expr.subquery != nullptr && plan_calls_blocking(*expr.subquery->plan)) return true;
   return std::any_of(expr.children.begin(), expr.children.end(),
                      [](const ExprPtr& child) { return calls_blocking(*child); });
 }
 
-/// generate_series over integers tells how many rows it makes; others are taken to be many.
+bool plan_calls_blocking(const PlanNode& plan) {
+  bool found = false;
+  for_each_const_expression(plan, [&](const Expr& expr) { found = found || calls_blocking(expr); });
+  return found || std::any_of(plan.children.begin(), plan.children.end(),
+                              [](const PlanPtr& child) { return plan_calls_blocking(*child); });
+}
+
+}  // namespace
+
 double table_function_rows(const PlanNode& plan) {
   if (plan.expressions.size() < 2) return 1'000'000;
   double values[3] = {0, 0, 1};
@@ -36,7 +47,16 @@ double table_function_rows(const PlanNode& plan) {
   return std::max(1.0, (values[1] - values[0]) / values[2] + 1);
 }
 
-}  // namespace
+uint64_t take_damaged_tails(PhysicalNode& node) {
+  uint64_t tails = 0;
+  if (node.scan != nullptr) {
+    const uint64_t all = node.scan->counters().damaged_tails;
+    tails = all - node.tails_taken;
+    node.tails_taken = all;
+  }
+  for (const auto& child : node.children) tails += take_damaged_tails(*child);
+  return tails;
+}
 
 void PhysicalPlanner::note_functions(const PlanNode& plan) {
   for_each_const_expression(plan, [&](const Expr& expr) { may_block_ = may_block_ || calls_blocking(expr); });
@@ -54,40 +74,41 @@ Result<BatchSourcePtr> PhysicalPlanner::build(const PlanNode& plan, PhysicalNode
   node.plan = &plan;
   note_functions(plan);
   ++depth_;
-  Result<BatchSourcePtr> built = [&]() -> Result<BatchSourcePtr> {
-    switch (plan.kind) {
-      case PlanNode::Kind::kScan: return build_scan(plan, node, bound);
-      case PlanNode::Kind::kFilter:
-      case PlanNode::Kind::kProject: return build_chain(plan, node, bound);
-      case PlanNode::Kind::kAggregate: return build_aggregate(plan, node);
-      case PlanNode::Kind::kSort: return build_sort(plan, node, bound);
-      case PlanNode::Kind::kLimit: return build_limit(plan, node);
-      case PlanNode::Kind::kAppend: return build_append(plan, node);
-      case PlanNode::Kind::kDistinct: return build_distinct(plan, node);
-      case PlanNode::Kind::kValues:
-      case PlanNode::Kind::kTableFunction: return build_leaf(plan, node);
-      case PlanNode::Kind::kDistinctOn:
-        return Status(sqlstate::kFeatureNotSupported, "SELECT DISTINCT ON is not supported yet");
-      case PlanNode::Kind::kProjectSet:
-        return Status(sqlstate::kFeatureNotSupported, "set-returning functions here are not supported yet");
-      case PlanNode::Kind::kWorkingTable:
-      case PlanNode::Kind::kWith:
-      case PlanNode::Kind::kCteScan:
-        return Status(sqlstate::kFeatureNotSupported, "WITH is not supported yet");
-      case PlanNode::Kind::kJoin: return Status(sqlstate::kFeatureNotSupported, "joins are not supported yet");
-      case PlanNode::Kind::kApply:
-        return Status(sqlstate::kFeatureNotSupported, "correlated subqueries and LATERAL are not supported yet");
-      case PlanNode::Kind::kWindow:
-        return Status(sqlstate::kFeatureNotSupported, "window functions are not supported yet");
-      case PlanNode::Kind::kSetOperation:
-        return Status(sqlstate::kFeatureNotSupported, "INTERSECT and EXCEPT are not supported yet");
-      case PlanNode::Kind::kRecursiveUnion:
-        return Status(sqlstate::kFeatureNotSupported, "WITH RECURSIVE is not supported yet");
-    }
-    return Status(sqlstate::kInternalError, "unknown plan node");
-  }();
+  // Subqueries compiled from here on are about this node's expressions.
+  PhysicalNode* const outer = runner_.node();
+  runner_.set_node(&node);
+  runner_.set_planner(this);
+  Result<BatchSourcePtr> built = build_kind(plan, node, bound);
+  runner_.set_node(outer);
   --depth_;
   return built;
+}
+
+Result<BatchSourcePtr> PhysicalPlanner::build_kind(const PlanNode& plan, PhysicalNode& node, Bound bound) {
+  switch (plan.kind) {
+    case PlanNode::Kind::kScan: return build_scan(plan, node, bound);
+    case PlanNode::Kind::kFilter:
+    case PlanNode::Kind::kProject: return build_chain(plan, node, bound);
+    case PlanNode::Kind::kAggregate:
+      return plan.grouping_sets.empty() ? build_aggregate(plan, node) : build_grouping_sets(plan, node);
+    case PlanNode::Kind::kSort: return build_sort(plan, *plan.children[0], node, bound);
+    case PlanNode::Kind::kLimit: return build_limit(plan, node);
+    case PlanNode::Kind::kAppend: return build_append(plan, node);
+    case PlanNode::Kind::kDistinct: return build_distinct(plan, node);
+    case PlanNode::Kind::kValues:
+    case PlanNode::Kind::kTableFunction: return build_leaf(plan, node);
+    case PlanNode::Kind::kJoin: return build_join(plan, node);
+    case PlanNode::Kind::kApply: return build_apply(plan, node);
+    case PlanNode::Kind::kProjectSet: return build_project_set(plan, node);
+    case PlanNode::Kind::kSetOperation: return build_set_operation(plan, node);
+    case PlanNode::Kind::kWith: return build_with(plan, node, bound);
+    case PlanNode::Kind::kCteScan:
+    case PlanNode::Kind::kWorkingTable: return build_cte_scan(plan, node);
+    case PlanNode::Kind::kRecursiveUnion: return build_recursive_union(plan, node);
+    case PlanNode::Kind::kDistinctOn: return build_distinct_on(plan, node);
+    case PlanNode::Kind::kWindow: return build_window(plan, node);
+  }
+  return Status(sqlstate::kInternalError, "unknown plan node");
 }
 
 ScanRequest PhysicalPlanner::scan_request(const PlanNode& plan) const {
@@ -195,12 +216,12 @@ Result<BatchSourcePtr> PhysicalPlanner::build_leaf(const PlanNode& plan, Physica
     node.name = plan.columns.empty() ? "Result" : "Values Scan";
     node.rows = static_cast<double>(plan.rows.size());
     node.time_us = node.rows * 0.5 * static_cast<double>(std::max<size_t>(1, plan.columns.size()));
-    return BatchSourcePtr(std::make_unique<ValuesOperator>(context_, stats_of(node), plan));
+    return ValuesOperator::create(context_, stats_of(node), plan);
   }
   node.name = "Function Scan";
   node.rows = table_function_rows(plan);
   node.time_us = node.rows * 0.01;
-  return BatchSourcePtr(std::make_unique<TableFunctionOperator>(context_, stats_of(node), plan));
+  return TableFunctionOperator::create(context_, stats_of(node), plan);
 }
 
 }  // namespace eventd::engine

@@ -65,30 +65,39 @@ class MergeScanOperator : public BatchSource {
 /// The rows of a VALUES list. Threads: see BatchSource.
 class ValuesOperator : public BatchSource {
  public:
-  /// `node` must outlive the operator.
-  ValuesOperator(const OperatorContext& context, OperatorStats* stats, const PlanNode& node)
-      : BatchSource(context, stats), node_(node) {}
+  /// `node` must outlive the operator. Errors: those of compiling.
+  static Result<BatchSourcePtr> create(const OperatorContext& context, OperatorStats* stats, const PlanNode& node);
 
  protected:
   Result<bool> produce(Batch& batch) override;
 
  private:
+  ValuesOperator(const OperatorContext& context, OperatorStats* stats, const PlanNode& node)
+      : BatchSource(context, stats), node_(node) {}
+
   const PlanNode& node_;
-  size_t next_row_ = 0;
+  /// Of the cells that aren't constants, in their order.
+  std::vector<std::shared_ptr<const CompiledExpression>> computed_;
+  size_t next_row_ = 0, next_computed_ = 0;
 };
 
 /// A function in FROM. Threads: see BatchSource.
 class TableFunctionOperator : public BatchSource {
  public:
-  TableFunctionOperator(const OperatorContext& context, OperatorStats* stats, const PlanNode& node)
-      : BatchSource(context, stats), node_(node) {}
+  /// `node` must outlive the operator. Errors: those of compiling.
+  static Result<BatchSourcePtr> create(const OperatorContext& context, OperatorStats* stats, const PlanNode& node);
 
  protected:
   Result<bool> produce(Batch& batch) override;
 
  private:
+  TableFunctionOperator(const OperatorContext& context, OperatorStats* stats, const PlanNode& node)
+      : BatchSource(context, stats), node_(node) {}
+
   const PlanNode& node_;
+  std::vector<std::shared_ptr<const CompiledExpression>> arguments_;
   std::unique_ptr<TableFunctionCursor> cursor_;
+  int64_t ordinal_ = 0;
 };
 
 }  // namespace eventd::engine

@@ -1,0 +1,17 @@
+// Queries in expressions.
+#include <memory>
+
+#include "engine/exec/compiled_subquery.h"
+#include "engine/exec/expr_node.h"
+
+namespace eventd::engine {
+
+Status evaluate_subquery(const ExprNode& node, const EvalInput& input, Vector& out) {
+  const auto arguments = std::make_unique<std::vector<Vector>>(node.children.size());
+  for (size_t i = 0; i < node.children.size(); ++i) {
+    RETURN_IF_ERROR(evaluate_node(node.children[i], input, (*arguments)[i]));
+  }
+  return node.subquery->evaluate(*arguments, input.batch.size, out);
+}
+
+}  // namespace eventd::engine
