@@ -1,5 +1,7 @@
 // How statements run to their end: portals, commits, errors. The other half of ProtocolSession.
 #include "clock.h"
+#include "engine/plan/sql_scanner.h"
+#include "engine/plan/text_position.h"
 #include "engine/settings/settings.h"
 #include "pgwire/protocol_session.h"
 #include "pgwire/utf8.h"
@@ -59,15 +61,39 @@ void ProtocolSession::run_simple_next() {
   start_simple(statement.text, statement.offset);
 }
 
+namespace {
+
+// What a statement with $n is told that has no values for it: at the first one written.
+Error no_parameters(std::string_view text) {
+  Error error{sqlstate::kUndefinedParameter, "there is no parameter $1", {}, {}, {}, 0};
+  engine::SqlScanner scanner(text);
+  while (true) {
+    const Result<engine::SqlScanner::Token> token = scanner.next();
+    if (!token.ok() || *token == engine::SqlScanner::Token::kEnd) return error;
+    size_t end = scanner.start() + 1;
+    if (text[scanner.start()] != '$') continue;
+    while (end < text.size() && text[end] >= '0' && text[end] <= '9') ++end;
+    if (end == scanner.start() + 1) continue;
+    error.message = "there is no parameter ";
+    error.message += text.substr(scanner.start(), end - scanner.start());
+    error.position = engine::character_position(text, scanner.start());
+    return error;
+  }
+}
+
+}  // namespace
+
 void ProtocolSession::start_simple(std::string_view text, size_t offset) {
   statement_offset_ = offset;
   session_->begin_statement(text);
   auto prepared = session_->prepare(text, {});
-  if (!prepared.ok()) return statement_error(std::move(prepared.error()));
-  if (!(*prepared)->parameter_types.empty()) {
-    // Only Bind brings values.
-    return statement_error({sqlstate::kUndefinedParameter, "there is no parameter $1", {}, {}, {}, 0});
+  if (!prepared.ok()) {
+    const bool parameter = prepared.error().code == sqlstate::kIndeterminateDatatype ||
+                           prepared.error().code == sqlstate::kAmbiguousParameter;
+    return statement_error(parameter ? no_parameters(text) : std::move(prepared.error()));
   }
+  // Only Bind brings values.
+  if (!(*prepared)->parameter_types.empty()) return statement_error(no_parameters(text));
   auto portal = session_->bind(*prepared, {});
   if (!portal.ok()) return statement_error(std::move(portal.error()));
   simple_portal_ = {};

@@ -1,6 +1,7 @@
 // Casts between date/time types, AT TIME ZONE, isfinite, comparisons across types.
 #include "engine/functions/datetime_functions.h"
 #include "engine/types/datetime.h"
+#include "engine/types/interval.h"
 
 namespace eventd::engine {
 namespace {
@@ -77,9 +78,7 @@ void register_modifiers(Builder& b) {
               o = {round_to_digits(t.microseconds, digits), t.zone_seconds_west};
             }));
   b.builtin("interval(interval,int4)", row_kernel<IntervalValue, IntervalValue, int32_t>([](const IntervalValue& v, int32_t modifier, IntervalValue& o) {
-              o = v;
-              // The low half is the precision (0xffff none); the high half names fields, all of which stay.
-              if (modifier >= 0 && (modifier & 0xffff) <= 6) o.microseconds = round_to_digits(v.microseconds, modifier & 0xffff);
+              o = fit_interval(v, modifier);
             }));
 }
 

@@ -121,7 +121,7 @@ constexpr Oid kTypes[] = {
     oid::kInetArray, 774, 4072, 651, 775, 1040};
 constexpr Oid kTextTypes[] = {oid::kText, oid::kVarchar, oid::kBpchar, oid::kName};
 /// Only printed: reading them needs the catalog, which the binder does.
-constexpr Oid kOutputOnly[] = {oid::kRegproc, oid::kRegclass, oid::kRegtype, 2202, 2203, 28, 29};
+constexpr Oid kOutputOnly[] = {oid::kRecord, oid::kRegproc, oid::kRegclass, oid::kRegtype, 2202, 2203, 28, 29};
 
 Volatility io_volatility(Oid type) {
   const char category = type_info(type).category;

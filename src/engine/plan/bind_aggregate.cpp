@@ -92,6 +92,39 @@ ExprPtr bring_inwards(ExprPtr column, const FrameChain& chain, size_t outward) {
   return column;
 }
 
+// rank(a, b) WITHIN GROUP (ORDER BY x, y): a and x, b and y get one type, as many of them.
+Status unify_hypothetical(std::vector<ExprPtr>& arguments, size_t ordered, const AstExpr& ast,
+                          ParameterTypes& parameters) {
+  const size_t direct = arguments.size() - ordered;
+  if (direct != ordered) {
+    std::string types;
+    for (const ExprPtr& argument : arguments) {
+      types += (types.empty() ? "" : ", ") + format_type({argument->type.id, -1});
+    }
+    Error error = bind_error(sqlstate::kUndefinedFunction,
+                             "function " + ast.names.back() + "(" + types + ") does not exist",
+                             ast.position);
+    error.hint = "To use the hypothetical-set aggregate " + ast.names.back() +
+                 ", the number of hypothetical direct arguments (here " + std::to_string(direct) +
+                 ") must match the number of ordering columns (here " + std::to_string(ordered) + ").";
+    return error;
+  }
+  for (size_t i = 0; i < direct; ++i) {
+    std::vector<ExprPtr> pair;
+    pair.push_back(std::move(arguments[i]));
+    pair.push_back(std::move(arguments[direct + i]));
+    ASSIGN_OR_RETURN(const Oid type, common_type(pair, "WITHIN GROUP"));
+    RETURN_IF_ERROR(coerce_all(pair, type, "WITHIN GROUP", parameters));
+    arguments[i] = std::move(pair[0]);
+    arguments[direct + i] = std::move(pair[1]);
+  }
+  return {};
+}
+
+bool is_hypothetical(std::string_view name) {
+  return name == "rank" || name == "dense_rank" || name == "percent_rank" || name == "cume_dist";
+}
+
 }  // namespace
 
 Result<std::vector<SortKey>> ExpressionBinder::bind_call_order(const AstExpr& ast) {
@@ -190,6 +223,9 @@ Result<ExprPtr> ExpressionBinder::bind_aggregate_call(const AggregateFunction& f
                       ast.names.back() +
                           "(*) must be used to call a parameterless aggregate function",
                       ast.position);
+  }
+  if (within_group && is_hypothetical(function.name)) {
+    RETURN_IF_ERROR(unify_hypothetical(arguments, order.size(), ast, state_.parameters));
   }
   ASSIGN_OR_RETURN(AggregateCall call, make_aggregate(function, candidate, std::move(arguments)));
   call.distinct = options != nullptr && options->distinct;

@@ -43,7 +43,11 @@ Error undefined_function(const AstExpr& ast, std::span<const ExprPtr> arguments)
 
 // Aggregates that are called with WITHIN GROUP only.
 bool is_ordered_set(std::string_view name) {
-  return name == "mode" || name == "percentile_cont" || name == "percentile_disc";
+  for (const std::string_view one : {"mode", "percentile_cont", "percentile_disc", "rank",
+                                     "dense_rank", "percent_rank", "cume_dist"}) {
+    if (name == one) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -277,6 +281,10 @@ Result<ExprPtr> ExpressionBinder::bind_call(const AstExpr& ast) {
       return bind_error(sqlstate::kWrongObjectType, std::move(misplaced), ast.position);
     }
     if (options->variadic && !chosen.declared.empty() && chosen.declared.back() == oid::kAny) {
+      if ((name == "concat" && arguments.size() == 1) ||
+          (name == "concat_ws" && arguments.size() == 2)) {
+        return bind_joined_array(std::move(arguments), ast.position);
+      }
       return not_supported_yet("a VARIADIC argument of " + name + "()", ast.position);
     }
   }
@@ -304,6 +312,18 @@ Result<ExprPtr> ExpressionBinder::bind_call(const AstExpr& ast) {
   }
   return bind_aggregate_call(*aggregate, candidate, std::move(arguments), std::move(order), sizes,
                              ast);
+}
+
+// concat_ws(separator, VARIADIC array) and concat(VARIADIC array): the elements' texts.
+Result<ExprPtr> ExpressionBinder::bind_joined_array(std::vector<ExprPtr> arguments, int position) {
+  std::vector<ExprPtr> joined;
+  joined.push_back(std::move(arguments.back()));
+  if (arguments.size() == 2) {
+    joined.push_back(std::move(arguments[0]));
+  } else {
+    joined.push_back(Expr::constant_of(Datum::text(""), {oid::kText, -1}));
+  }
+  return bind_function("array_to_string", std::move(joined), position);
 }
 
 // No function takes the arguments: a cast in function's clothing, a field, or an error.

@@ -154,11 +154,6 @@ Result<ExprPtr> ExpressionBinder::bind_column(const AstExpr& ast) {
                       "missing FROM-clause entry for table \"" + ast.names.back() + "\"",
                       ast.position);
   }
-  if (level_.scope.relations().empty() && (clause_.name == "LIMIT" || clause_.name == "OFFSET")) {
-    return bind_error(sqlstate::kInvalidColumnReference,
-                      "argument of " + std::string(clause_.name) + " must not contain variables",
-                      ast.position);
-  }
   Result<ExprPtr> column = level_.find_column(ast);
   if (column.ok() || column.error().code != sqlstate::kUndefinedColumn || ast.names.size() > 1) {
     return column;

@@ -3,6 +3,7 @@
 #include "engine/plan/column_names.h"
 #include "engine/plan/from_binder.h"
 #include "engine/plan/recursion_columns.h"
+#include "engine/plan/rules.h"
 #include "engine/plan/stack_guard.h"
 
 namespace eventd::engine {
@@ -67,6 +68,7 @@ Result<PlanPtr> SelectBinder::bind_select(const SelectAst& select, SubqueryFrame
   RETURN_IF_ERROR(bind_windows(block));
   const bool plain = select.order_by.empty() && select.limit == nullptr &&
                      select.offset == nullptr && !select.distinct;
+  if (block.recursive) RETURN_IF_ERROR(check_recursive_term(block));
   if (carries_hidden_ == &select) RETURN_IF_ERROR(add_hidden_targets(block));
   RETURN_IF_ERROR(finish_targets(block, keep_unknown && plain));
 
@@ -84,6 +86,7 @@ Status SelectBinder::bind_from(const SelectAst& select, Block& block) {
   ASSIGN_OR_RETURN(FromPart from, binder.bind(select.from, *block.level.frame));
   block.plan = std::move(from.plan);
   block.level.scope = std::move(from.scope);
+  block.recursive = binder.names_working_table();
   return {};
 }
 
@@ -123,14 +126,31 @@ Status SelectBinder::bind_targets(const SelectAst& select, Block& block) {
       }
     } else {
       ASSIGN_OR_RETURN(ExprPtr expression, binder.bind(ast));
-      RETURN_IF_ERROR(add(std::move(expression), target.name.empty() ? column_name_of(ast)
-                                                                     : target.name));
+      RETURN_IF_ERROR(add(std::move(expression),
+                          target.name.empty() ? column_name_of(ast, &state_.subquery_names)
+                                              : target.name));
     }
   }
   return {};
 }
 
-// The working table's columns without a name (SEARCH, CYCLE) go on to the next round.
+Status SelectBinder::check_recursive_term(const Block& block) const {
+  if (block.level.aggregates.empty()) return {};
+  int position = 0;
+  const auto look = [&](const ExprPtr& expression) {
+    if (expression == nullptr || position != 0) return;
+    for_each_column(*expression, [&](Expr& column) {
+      if (column.index >= kAggregateColumnBase && position == 0) position = column.position;
+    });
+  };
+  for (const ExprPtr& target : block.targets) look(target);
+  look(block.having);
+  return bind_error(sqlstate::kInvalidRecursion,
+                    "aggregate functions are not allowed in a recursive query's recursive term",
+                    position);
+}
+
+// The working table's columns that `*` leaves out (SEARCH, CYCLE) go on to the next round.
 Status SelectBinder::add_hidden_targets(Block& block) {
   if (block.targets.size() > block.columns.size()) {
     return not_supported_yet("ORDER BY in the recursive term of SEARCH or CYCLE", 0);

@@ -32,7 +32,7 @@ bool stays_in_comparison(const Expr& expression) {
 Result<ExprPtr> ExpressionBinder::bind_query(const AstExpr& ast, SubqueryFrame& frame) {
   if (state_.selects == nullptr) {
     return bind_error(sqlstate::kFeatureNotSupported,
-                      "cannot use subquery in " + std::string(clause_.name), ast.position);
+                      "cannot use subquery in EXECUTE parameter", ast.position);
   }
   const Clause outer_clause = std::exchange(level_.clause, clause_);
   Result<PlanPtr> plan = state_.selects->bind(*ast.subquery, frame);

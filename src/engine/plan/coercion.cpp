@@ -94,25 +94,26 @@ Result<ExprPtr> read_literal(ExprPtr literal, Type target, CastContext context) 
     null->position = position;
     return null;
   }
-  if (reads_session(target.id)) {
-    const ScalarFunction* input = catalog().io_cast(oid::kText, target.id);
-    if (input != nullptr) {
-      ExprPtr value =
-          cast_call(input, relabel(std::move(literal), oid::kText), {target.id, -1}, context);
-      return apply_modifier(std::move(value), target, context);
+  // A literal's fields (INTERVAL '5' MONTH) say how it is read, and nothing of the session does.
+  const bool interval_of_fields = target.id == oid::kInterval && target.modifier >= 0;
+  if (interval_of_fields || !reads_session(target.id) ||
+      catalog().io_cast(oid::kText, target.id) == nullptr) {
+    static const EvalContext kNoSession{};
+    const Type type = interval_of_fields ? target : Type{target.id, -1};
+    Result<Datum> value = datum_from_text(kNoSession, type, literal->constant.bytes());
+    if (!value.ok()) {
+      Error error = std::move(value.error());
+      if (error.position == 0) error.position = position;
+      return error;
     }
+    ExprPtr result = Expr::constant_of(std::move(value).value(), type);
+    result->position = position;
+    return apply_modifier(std::move(result), target, context);
   }
-  static const EvalContext kNoSession{};
-  Result<Datum> value =
-      datum_from_text(kNoSession, {target.id, -1}, literal->constant.bytes());
-  if (!value.ok()) {
-    Error error = std::move(value.error());
-    if (error.position == 0) error.position = position;
-    return error;
-  }
-  ExprPtr result = Expr::constant_of(std::move(value).value(), {target.id, -1});
-  result->position = position;
-  return apply_modifier(std::move(result), target, context);
+  const ScalarFunction* input = catalog().io_cast(oid::kText, target.id);
+  ExprPtr value =
+      cast_call(input, relabel(std::move(literal), oid::kText), {target.id, -1}, context);
+  return apply_modifier(std::move(value), target, context);
 }
 
 const Cast* allowed_cast(Oid from, Oid to, CastContext context) {

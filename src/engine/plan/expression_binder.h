@@ -115,6 +115,7 @@ class ExpressionBinder {
   Result<std::vector<ExprPtr>> bind_arguments(const AstExpr& ast, std::vector<std::string>& names);
   Result<ExprPtr> bind_unknown_call(const AstExpr& ast, std::vector<ExprPtr> arguments,
                                     bool ambiguous, bool known_schema);
+  Result<ExprPtr> bind_joined_array(std::vector<ExprPtr> arguments, int position);
   Result<ExprPtr> bind_set_call(const TableFunction& function, const Candidate& candidate,
                                 std::vector<ExprPtr> arguments, int position);
   Result<ExprPtr> bind_type_call(const AstExpr& ast, std::vector<ExprPtr>& arguments);

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 
+#include "engine/types/interval.h"
+
 namespace eventd::engine {
 namespace {
 
@@ -77,13 +79,14 @@ Result<int32_t> type_modifier(const AstTypeName& name, const TypeInfo& info) {
       }
       break;
     case oid::kInterval:
-      // (range mask[, precision]); 0x7fff = all fields. Restricting fields is refused, not ignored.
-      if (values[0] == 0x7FFF && values.size() == 2) {
-        return static_cast<int32_t>((0x7FFF << 16) | (values[1] > 6 ? 6 : values[1]));
+      // (fields[, precision]), the fields as the grammar writes them.
+      if (values[0] < 0 || values[0] > kIntervalAllFields || values.size() > 2) break;
+      if (values.size() == 2) {
+        if (values[1] < 0) break;
+        return static_cast<int32_t>((values[0] << 16) | (values[1] > 6 ? 6 : values[1]));
       }
-      if (values[0] == 0x7FFF && values.size() == 1) return -1;
-      return Status(Error{sqlstate::kFeatureNotSupported,
-                          "interval fields are not supported yet", {}, {}, {}, name.position});
+      if (values[0] == kIntervalAllFields) return -1;
+      return static_cast<int32_t>((values[0] << 16) | 0xffff);
     default:
       return bad_modifier(name, "type modifier is not allowed for type \"" +
                                     std::string(info.name) + "\"");

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "engine/types/datetime.h"
 #include "engine/types/datetime_fields.h"
 #include "engine/types/int128.h"
 #include "engine/types/integer_text.h"
@@ -96,7 +97,8 @@ struct Number {
 /// One text being read.
 class IntervalParser {
  public:
-  explicit IntervalParser(std::string_view text) : whole_(text), text_(trim_input_space(text)) {}
+  IntervalParser(std::string_view text, int32_t fields)
+      : whole_(text), text_(trim_input_space(text)), fields_(fields) {}
 
   Result<IntervalValue> run() {
     std::string lower(text_);
@@ -173,6 +175,15 @@ class IntervalParser {
     return true;
   }
 
+  // What a number without a unit counts.
+  Unit default_unit() const {
+    if (fields_ == kIntervalAllFields || (fields_ & kIntervalSecond) != 0) return Unit::kSecond;
+    if ((fields_ & kIntervalMinute) != 0) return Unit::kMinute;
+    if ((fields_ & kIntervalHour) != 0) return Unit::kHour;
+    if ((fields_ & kIntervalDay) != 0) return Unit::kDay;
+    return (fields_ & kIntervalMonth) != 0 ? Unit::kMonth : Unit::kYear;
+  }
+
   // hh:mm[:ss[.ffffff]], with `hours` read already.
   bool clock(const Number& hours) {
     Int128 minutes = 0, seconds = 0, total = 0;
@@ -192,7 +203,7 @@ class IntervalParser {
       if (!digits(seconds)) return false;
       read_fraction();
       total = h * kMicrosPerHour;
-    } else if (peek() == '.') {
+    } else if (peek() == '.' || fields_ == (kIntervalMinute | kIntervalSecond)) {
       // mm:ss.fff
       read_fraction();
       seconds = minutes;
@@ -266,8 +277,9 @@ class IntervalParser {
         if (look >= text_.size() || text_[look] != ':' || look == at_) return false;
         unit = Unit::kDay;
       }
-      // Each unit once; a number without one is seconds.
-      const unsigned bit = 1u << static_cast<unsigned>(unit == Unit::kNone ? Unit::kSecond : unit);
+      // Each unit once.
+      if (unit == Unit::kNone) unit = default_unit();
+      const unsigned bit = 1u << static_cast<unsigned>(unit);
       if ((seen_units & bit) != 0) return false;
       seen_units |= bit;
       sum_.add(unit, n.whole, n.fraction);
@@ -341,6 +353,7 @@ class IntervalParser {
 
   std::string_view whole_;
   std::string_view text_;
+  int32_t fields_;
   size_t at_ = 0;
   bool overflow_ = false;
   Sum sum_;
@@ -348,6 +361,49 @@ class IntervalParser {
 
 }  // namespace
 
-Result<IntervalValue> parse_interval(std::string_view text) { return IntervalParser(text).run(); }
+Result<IntervalValue> parse_interval(std::string_view text, int32_t modifier) {
+  return IntervalParser(text, interval_fields(modifier)).run();
+}
+
+std::string_view interval_fields_name(int32_t fields) {
+  switch (fields) {
+    case kIntervalYear: return "year";
+    case kIntervalMonth: return "month";
+    case kIntervalDay: return "day";
+    case kIntervalHour: return "hour";
+    case kIntervalMinute: return "minute";
+    case kIntervalSecond: return "second";
+    case kIntervalYear | kIntervalMonth: return "year to month";
+    case kIntervalDay | kIntervalHour: return "day to hour";
+    case kIntervalDay | kIntervalHour | kIntervalMinute: return "day to minute";
+    case kIntervalDay | kIntervalHour | kIntervalMinute | kIntervalSecond: return "day to second";
+    case kIntervalHour | kIntervalMinute: return "hour to minute";
+    case kIntervalHour | kIntervalMinute | kIntervalSecond: return "hour to second";
+    case kIntervalMinute | kIntervalSecond: return "minute to second";
+    default: return {};
+  }
+}
+
+// AdjustIntervalForTypmod().
+IntervalValue fit_interval(const IntervalValue& value, int32_t modifier) {
+  IntervalValue result = value;
+  if (modifier < 0) return result;
+  const int32_t fields = interval_fields(modifier);
+  if (fields != kIntervalAllFields) {
+    constexpr int32_t kTimeOfDay = kIntervalHour | kIntervalMinute | kIntervalSecond;
+    const auto truncate = [&](int64_t unit) { result.microseconds -= result.microseconds % unit; };
+    if (fields == kIntervalYear) result.months = result.months / 12 * 12;
+    if ((fields & (kIntervalYear | kIntervalMonth)) != 0) result.days = 0;
+    if ((fields & kTimeOfDay) == 0) result.microseconds = 0;
+    if ((fields & kIntervalSecond) == 0 && (fields & kIntervalMinute) != 0) {
+      truncate(kMicrosPerMinute);
+    } else if ((fields & kTimeOfDay) == kIntervalHour) {
+      truncate(kMicrosPerHour);
+    }
+  }
+  const int32_t precision = modifier & 0xffff;
+  if (precision <= 6) result.microseconds = round_to_digits(result.microseconds, precision);
+  return result;
+}
 
 }  // namespace eventd::engine

@@ -5,6 +5,8 @@
 #include <cassert>
 #include <unordered_map>
 
+#include "engine/types/interval.h"
+
 namespace eventd::engine {
 namespace {
 
@@ -73,7 +75,9 @@ std::string with_modifier(const TypeInfo& info, int32_t modifier) {
     case oid::kTimestamptz: return inserted("timestamp", "(" + std::to_string(modifier) + ")");
     case oid::kInterval: {
       const int32_t precision = modifier & 0xffff;
-      return precision == 0xffff ? name : name + "(" + std::to_string(precision) + ")";
+      const std::string_view fields = interval_fields_name(interval_fields(modifier));
+      std::string text = fields.empty() ? name : name + " " + std::string(fields);
+      return precision == 0xffff ? text : text + "(" + std::to_string(precision) + ")";
     }
     default: return name + "(" + std::to_string(modifier) + ")";
   }
