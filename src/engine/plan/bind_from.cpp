@@ -18,6 +18,15 @@ Status apply_column_aliases(const AstFromItem& item, std::vector<OutputColumn>& 
   return {};
 }
 
+namespace {
+
+bool is_working_table(const PlanNode& plan) {
+  return plan.kind == PlanNode::Kind::kWorkingTable ||
+         (plan.kind == PlanNode::Kind::kFilter && is_working_table(*plan.children[0]));
+}
+
+}  // namespace
+
 Result<FromPart> FromBinder::bind(const std::vector<AstFromItem>& items, SubqueryFrame& frame) {
   FromPart all;
   if (items.empty()) {  // one row without columns
@@ -71,20 +80,20 @@ Result<FromPart> FromBinder::bind_relation(const AstFromItem& item, SubqueryFram
     }
   }
   if (part.plan->kind == PlanNode::Kind::kScan) part.plan->alias = item.alias;
-  // SEARCH and CYCLE keep columns in the working table that have no name.
-  std::vector<OutputColumn> columns = part.plan->columns;
-  while (!columns.empty() && columns.back().attribute_number == kHiddenColumn) columns.pop_back();
-  RETURN_IF_ERROR(apply_column_aliases(item, columns));
-  for (size_t i = 0; i < columns.size(); ++i) part.plan->columns[i].name = columns[i].name;
+  // What SEARCH and CYCLE add to a working table can be named, but is none of its `*`.
+  size_t hidden = 0;
+  for (const OutputColumn& column : part.plan->columns) {
+    hidden += column.attribute_number == kHiddenColumn ? 1 : 0;
+  }
+  names_working_table_ = names_working_table_ || is_working_table(*part.plan);
+  RETURN_IF_ERROR(apply_column_aliases(item, part.plan->columns));
   const bool aliased = !item.alias.empty();
   part.scope.add_relation(aliased ? item.alias : item.name, aliased ? std::string() : schema,
-                          columns);
+                          part.plan->columns);
+  part.scope.leave_out_of_star(hidden);
   Scope::Relation& relation = part.scope.relations().back();
   if (!aliased) relation.relation_oid = relation_oid;
   if (aliased && item.alias != item.name) relation.real_name = item.name;
-  for (size_t i = columns.size(); i < part.plan->columns.size(); ++i) {
-    part.scope.add_column(part.plan->columns[i]);
-  }
   return part;
 }
 

@@ -54,6 +54,16 @@ Result<int> find_output(const AstExpr& ast, const std::string& clause,
   return found;
 }
 
+// Where an expression begins.
+int leftmost_position(const AstExpr& ast) {
+  int position = ast.position;
+  for (const AstExprPtr& child : ast.children) {
+    const int below = leftmost_position(*child);
+    if (below > 0 && (position == 0 || below < position)) position = below;
+  }
+  return position;
+}
+
 int first_column_position(const Expr& expression) {
   if (expression.kind == Expr::Kind::kColumn) return expression.position;
   for (const ExprPtr& child : expression.children) {
@@ -112,7 +122,7 @@ Result<std::vector<SortKey>> SelectBinder::order_by_output(const SelectAst& sele
       }
       Error error = bind_error(sqlstate::kFeatureNotSupported,
                                "invalid UNION/INTERSECT/EXCEPT ORDER BY clause",
-                               item.expression->position);
+                               leftmost_position(*item.expression));
       error.detail = "Only result column names can be used, not expressions or functions.";
       error.hint =
           "Add the expression/function to every SELECT, or move the UNION into a FROM clause.";

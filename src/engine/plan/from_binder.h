@@ -33,6 +33,8 @@ class FromBinder {
 
   /// All items, one row without columns for none.
   Result<FromPart> bind(const std::vector<AstFromItem>& items, SubqueryFrame& frame);
+  /// True when a recursive query's own name was among them.
+  bool names_working_table() const { return names_working_table_; }
 
  private:
   /// How a right side is joined: `join` is the item with ON or USING, null for a comma.
@@ -94,6 +96,7 @@ class FromBinder {
   SelectBinder& selects_;
   const RelationResolver& relations_;
   BindState& state_;
+  bool names_working_table_ = false;
   bool lateral_active_ = false;            ///< what is bound now may name what is left of it
   std::vector<LeftScope> to_the_left_;     ///< of what is bound now, outermost first
 };

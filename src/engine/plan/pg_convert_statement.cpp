@@ -91,7 +91,6 @@ Result<InsertStatement> Converter::insert(const InsertStmt& node) {
   if (node.onConflictClause != nullptr) {
     return not_supported("ON CONFLICT", node.onConflictClause->location);
   }
-  if (node.withClause != nullptr) return not_supported("WITH", node.withClause->location);
   if (node.override != OVERRIDING_NOT_SET) return not_supported("OVERRIDING", -1);
   for (int i = 0; i < length_of(node.cols); ++i) {
     const auto& target = as<ResTarget>(item(node.cols, i));
@@ -103,6 +102,13 @@ Result<InsertStatement> Converter::insert(const InsertStmt& node) {
   }
   if (node.selectStmt != nullptr) {
     ASSIGN_OR_RETURN(out.source, query(node.selectStmt));
+  }
+  if (node.withClause != nullptr && out.source.select != nullptr) {
+    // WITH … INSERT … SELECT: the list stands before the SELECT as well.
+    if (!out.source.select->with.empty()) {
+      return not_supported("WITH before INSERT and before its SELECT", node.withClause->location);
+    }
+    RETURN_IF_ERROR(with_clause(*node.withClause, *out.source.select));
   }
   for (int i = 0; i < length_of(node.returningList); ++i) {
     const auto& target = as<ResTarget>(item(node.returningList, i));

@@ -52,7 +52,14 @@ Error to_error(const PgQueryError& error) {
       message.find("not supported") != std::string::npos) {
     code = sqlstate::kFeatureNotSupported;
   }
-  return {code, std::move(message), {}, {}, {}, error.cursorpos};
+  // Hints get lost on the way through libpg_query.
+  std::string hint;
+  if (message == "subquery in FROM must have an alias") {
+    hint = "For example, FROM (SELECT ...) [AS] foo.";
+  } else if (message == "VALUES in FROM must have an alias") {
+    hint = "For example, FROM (VALUES ...) [AS] foo.";
+  }
+  return {code, std::move(message), {}, std::move(hint), {}, error.cursorpos};
 }
 
 }  // namespace

@@ -24,6 +24,14 @@ Result<int> only_column(std::span<const Scope::Column> columns, const std::strin
   return found;
 }
 
+std::vector<Scope::Column> starred(const std::vector<Scope::Column>& columns) {
+  std::vector<Scope::Column> result;
+  for (const Scope::Column& column : columns) {
+    if (column.starred) result.push_back(column);
+  }
+  return result;
+}
+
 }  // namespace
 
 void Scope::add_relation(std::string name, std::string schema,
@@ -35,6 +43,14 @@ void Scope::add_relation(std::string name, std::string schema,
     columns_.push_back(column);
   }
   relations_.push_back(std::move(relation));
+}
+
+void Scope::leave_out_of_star(size_t count) {
+  std::vector<Column>& columns = relations_.back().columns;
+  for (size_t i = 0; i < count; ++i) {
+    columns[columns.size() - 1 - i].starred = false;
+    unqualified_[unqualified_.size() - 1 - i].starred = false;
+  }
 }
 
 Status Scope::check_new_name(const Relation& relation) const {
@@ -63,7 +79,7 @@ Status Scope::append(const Scope& right) {
     relations_.back().columns = shifted(relation.columns);
   }
   for (const Column& column : right.unqualified_) {
-    unqualified_.push_back({column.name, column.index + shift});
+    unqualified_.push_back({column.name, column.index + shift, column.starred});
   }
   columns_.insert(columns_.end(), right.columns_.begin(), right.columns_.end());
   hidden_.insert(hidden_.end(), right.hidden_.begin(), right.hidden_.end());
@@ -173,13 +189,13 @@ Result<std::vector<Scope::Column>> Scope::expand_star(const AstExpr& reference) 
   if (!reference.names.empty()) {
     ASSIGN_OR_RETURN(const Relation* relation,
                      relation_of(reference.names, reference.position));
-    return relation->columns;
+    return starred(relation->columns);
   }
   if (relations_.empty()) {
     return error_at(sqlstate::kSyntaxError, "SELECT * with no tables specified is not valid",
                     reference.position);
   }
-  return unqualified_;
+  return starred(unqualified_);
 }
 
 std::string Scope::qualified_name(size_t column) const {

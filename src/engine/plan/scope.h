@@ -21,6 +21,7 @@ class Scope {
   struct Column {
     std::string name;
     size_t index = 0;
+    bool starred = true;  ///< one of those `*` means
   };
   struct Relation {
     std::string name;       ///< alias, or the relation's name
@@ -32,6 +33,8 @@ class Scope {
 
   /// A relation whose columns are the next ones of the plan.
   void add_relation(std::string name, std::string schema, const std::vector<OutputColumn>& columns);
+  /// `*` leaves out the last `count` columns of the last relation (of SEARCH and CYCLE).
+  void leave_out_of_star(size_t count);
   /// The next column of the plan; nothing names it yet.
   void add_column(OutputColumn column) { columns_.push_back(std::move(column)); }
   /// Another scope's columns, after those here. 42712 when both have a relation of one name.

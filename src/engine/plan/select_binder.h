@@ -57,6 +57,7 @@ class SelectBinder {
     ExprPtr having;
     std::vector<SortKey> sort_keys;     ///< over `targets` (visible and hidden), as columns
     std::vector<int> distinct_on;       ///< targets
+    bool recursive = false;             ///< FROM has the working table of a recursive query
   };
 
   // bind_select.cpp
@@ -66,6 +67,7 @@ class SelectBinder {
   Status bind_where(const SelectAst& select, Block& block);
   Status bind_targets(const SelectAst& select, Block& block);
   Status add_hidden_targets(Block& block);
+  Status check_recursive_term(const Block& block) const;
   Status finish_targets(Block& block, bool keep_unknown);
   PlanPtr project_targets(Block& block);
 

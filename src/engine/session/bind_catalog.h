@@ -5,19 +5,26 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/catalog/catalog_snapshot.h"
 #include "engine/plan/query_planner.h"
+#include "engine/settings/search_path.h"
 
 namespace eventd::engine {
 
 /// For one statement; one thread.
 class BindCatalog final : public RelationResolver {
  public:
-  BindCatalog(const RelationCatalog& relations, bool sees_events) : snapshot_(relations, sees_events) {}
+  BindCatalog(const RelationCatalog& relations, bool sees_events, std::string_view search_path)
+      : snapshot_(relations, sees_events), schemas_(relation_schemas(search_path)) {}
 
   const Relation* find_relation(std::string_view schema, std::string_view name) const override {
-    return snapshot_.find(schema, name);
+    if (!schema.empty()) return snapshot_.find(schema, name);
+    for (const std::string& in : schemas_) {
+      if (const Relation* relation = snapshot_.find(in, name)) return relation;
+    }
+    return nullptr;
   }
   std::optional<Oid> payload_type(const std::optional<std::string>& pattern,
                                   std::span<const std::string> path) const override {
@@ -28,6 +35,7 @@ class BindCatalog final : public RelationResolver {
 
  private:
   mutable CatalogSnapshot snapshot_;
+  std::vector<std::string> schemas_;  ///< of search_path
 };
 
 }  // namespace eventd::engine
