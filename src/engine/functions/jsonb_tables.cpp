@@ -1,4 +1,6 @@
 // jsonb as rows: jsonb_array_elements, jsonb_each, jsonb_object_keys.
+#include <algorithm>
+
 #include "bytes.h"
 #include "engine/functions/jsonb_functions.h"
 #include "engine/payload/jsonb_map.h"
@@ -38,30 +40,35 @@ class JsonbCursor : public TableFunctionCursor {
   }
 
   Result<bool> next(Batch& batch) override {
+    const bool elements = shape_ == Shape::kElements || shape_ == Shape::kElementsText;
+    const bool pairs = shape_ == Shape::kEach || shape_ == Shape::kEachText;
     const bool text = shape_ != Shape::kElements && shape_ != Shape::kEach;
-    std::vector<Oid> types;
-    if (shape_ == Shape::kEach || shape_ == Shape::kEachText) types.push_back(oid::kText);
-    types.push_back(text ? oid::kText : oid::kJsonb);
-    BatchBuilder builder(types);
-    while (!builder.full()) {
-      if (shape_ == Shape::kElements || shape_ == Shape::kElementsText) {
-        if (left_ == 0) break;
+    // No larger than what is left: most values have few members, and a query opens one for each.
+    const size_t left = elements ? left_ : map_.size() - at_;
+    if (left == 0) return false;
+    const uint32_t room = static_cast<uint32_t>(std::min<size_t>(left, kBatchRows));
+    batch.columns.clear();
+    if (pairs) batch.columns.push_back(Vector::flat(oid::kText, room));
+    batch.columns.push_back(Vector::flat(text ? oid::kText : oid::kJsonb, room));
+    uint32_t rows = 0;
+    for (; rows < room; ++rows) {
+      if (elements) {
         --left_;
         const uint8_t* start = reader_.position();
-        if (!reader_.skip()) break;
-        const uint32_t row = builder.add_row();
-        set(builder.column(0), row, {start, static_cast<size_t>(reader_.position() - start)}, text);
-      } else {
-        if (at_ == map_.size()) break;
-        const JsonbEntry entry = map_[at_++];
-        const uint32_t row = builder.add_row();
-        builder.column(0).set_string(row, entry.key);
-        if (shape_ != Shape::kKeys) set(builder.column(1), row, entry.value, text);
+        if (!reader_.skip()) {
+          left_ = 0;
+          break;
+        }
+        set(batch.columns[0], rows, {start, static_cast<size_t>(reader_.position() - start)}, text);
+        continue;
       }
+      const JsonbEntry entry = map_[at_++];
+      batch.columns[0].set_string(rows, entry.key);
+      if (pairs) set(batch.columns[1], rows, entry.value, text);
     }
-    const bool any = builder.size() > 0;
-    batch = builder.take();
-    return any;
+    for (Vector& column : batch.columns) column.set_size(rows);
+    batch.size = rows;
+    return rows > 0;
   }
 
  private:
