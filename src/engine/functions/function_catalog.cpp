@@ -18,7 +18,7 @@ FunctionCatalog::FunctionCatalog() : tables_(std::make_unique<Tables>()) {
         register_min_max, register_statistics, register_collecting_aggregates,
         register_ordered_set, register_array, register_array_search, register_array_build,
         register_network, register_network_sets, register_macaddr, register_datetime, register_jsonb,
-        register_records, register_record_json, register_array_subscripts, register_window_functions}) {
+        register_records, register_record_json, register_array_subscripts, register_array_casts, register_window_functions}) {
     register_functions(builder);
   }
   builder.finish();

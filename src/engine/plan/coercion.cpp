@@ -75,10 +75,23 @@ ExprPtr cast_call(const ScalarFunction* function, ExprPtr value, Type type, Cast
   return result;
 }
 
+// Element by element, to the modifier too.
+ExprPtr array_cast(ExprPtr array, Type target) {
+  const int position = array->position;
+  std::vector<ExprPtr> arguments;
+  arguments.push_back(std::move(array));
+  arguments.push_back(Expr::constant_of(Datum::int4(target.modifier), {oid::kInt4, -1}));
+  ExprPtr result = Expr::call(catalog().functions("eventd_array_cast")[0], target,
+                              std::move(arguments));
+  result->position = position;
+  return result;
+}
+
 ExprPtr apply_modifier(ExprPtr value, Type target, CastContext context) {
   if (target.modifier < 0 || value->type.modifier == target.modifier) {
     return value;
   }
+  if (is_array(target.id)) return array_cast(std::move(value), target);
   const ScalarFunction* function = catalog().modifier_cast(target.id);
   if (function == nullptr) {
     value->type.modifier = target.modifier;
@@ -145,14 +158,8 @@ Result<ExprPtr> coerce_array(ExprPtr expression, Type target, CastContext contex
     expression->type = {target.id, -1};
     return expression;
   }
-  if (allowed_cast(type_info(expression->type.id).element, element, context) != nullptr ||
-      context == CastContext::kExplicit) {
-    const ScalarFunction* output = catalog().io_cast(expression->type.id, oid::kText);
-    const ScalarFunction* input = catalog().io_cast(oid::kText, target.id);
-    if (output != nullptr && input != nullptr) {
-      ExprPtr text = cast_call(output, std::move(expression), {oid::kText, -1}, context);
-      return cast_call(input, std::move(text), {target.id, -1}, context);
-    }
+  if (can_coerce(type_info(expression->type.id).element, element, context)) {
+    return array_cast(std::move(expression), target);
   }
   return error_at(sqlstate::kCannotCoerce,
                   "cannot cast type " + format_type(expression->type) + " to " +
