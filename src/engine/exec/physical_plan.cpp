@@ -81,6 +81,7 @@ Result<BatchSourcePtr> PhysicalPlanner::build(const PlanNode& plan, PhysicalNode
   Result<BatchSourcePtr> built = build_kind(plan, node, bound);
   runner_.set_node(outer);
   --depth_;
+  if (depth_ == 0) runner_.set_planner(nullptr);
   return built;
 }
 

@@ -16,6 +16,9 @@ Result<std::shared_ptr<const ProjectSetPlan>> ProjectSetPlan::compile(const Plan
     call.first_column = next;
     call.column_count = set_call.column_count;
     next += set_call.column_count;
+    if (call.function == nullptr && call.column_count != 1) {
+      return Status(sqlstate::kFeatureNotSupported, "a function that returns a record is not supported here");
+    }
     for (const ExprPtr& argument : set_call.arguments) {
       ASSIGN_OR_RETURN(ExpressionPtr compiled, CompiledExpression::compile(*argument, context));
       call.arguments.push_back(std::move(compiled));

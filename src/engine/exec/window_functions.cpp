@@ -8,7 +8,7 @@ namespace eventd::engine {
 
 namespace {
 
-using Kind = WindowFunction::Kind;
+using WindowKind = WindowFunction::Kind;
 using Exclusion = WindowFrame::Exclusion;
 
 constexpr uint32_t kNoRow = ~uint32_t{0};
@@ -30,7 +30,7 @@ void each_row(const WindowBlock& block, const F& f) {
   });
 }
 
-void rank_rows(Kind kind, const WindowBlock& block, WindowColumn& out) {
+void rank_rows(WindowKind kind, const WindowBlock& block, WindowColumn& out) {
   const std::vector<uint32_t>& groups = block.groups();
   const std::vector<uint32_t>& group_of = block.group_of();
   each_row(block, [&](uint32_t row, uint32_t first, uint32_t end) {
@@ -38,9 +38,9 @@ void rank_rows(Kind kind, const WindowBlock& block, WindowColumn& out) {
     const uint32_t before = groups[group] - first;
     const double rows = end - first;
     switch (kind) {
-      case Kind::kRank: set<int64_t>(out, row, int64_t{before} + 1); break;
-      case Kind::kDenseRank: set<int64_t>(out, row, int64_t{group - group_of[first]} + 1); break;
-      case Kind::kPercentRank: set<double>(out, row, rows <= 1 ? 0 : before / (rows - 1)); break;
+      case WindowKind::kRank: set<int64_t>(out, row, int64_t{before} + 1); break;
+      case WindowKind::kDenseRank: set<int64_t>(out, row, int64_t{group - group_of[first]} + 1); break;
+      case WindowKind::kPercentRank: set<double>(out, row, rows <= 1 ? 0 : before / (rows - 1)); break;
       default: set<double>(out, row, (groups[group + 1] - first) / rows); break;
     }
   });
@@ -173,11 +173,11 @@ uint32_t frame_row(const WindowBlock& block, Exclusion exclusion, uint32_t row, 
 /// first_value, last_value, nth_value.
 Status pick_from_frame(const WindowPlan::Call& call, const WindowBlock& block,
                        const FrameBounds& bounds, WindowColumn& out) {
-  const Kind kind = call.call->function->kind;
+  const WindowKind kind = call.call->function->kind;
   const Exclusion exclusion = call.call->frame.exclusion;
   const uint32_t rows = block.rows();
   std::vector<uint32_t> from(rows, kNoRow);
-  const bool is_nth = kind == Kind::kNthValue;
+  const bool is_nth = kind == WindowKind::kNthValue;
   const Vector& number_column = block.column(call.arguments[is_nth ? 1 : 0]);
   for (uint32_t row = 0; row < rows; ++row) {
     uint64_t n = 0;
@@ -190,7 +190,7 @@ Status pick_from_frame(const WindowPlan::Call& call, const WindowBlock& block,
       n = static_cast<uint64_t>(numbers[row] - 1);
     }
     from[row] = frame_row(block, exclusion, row, bounds.begin[row], bounds.end[row], n,
-                          kind == Kind::kLastValue);
+                          kind == WindowKind::kLastValue);
   }
   fetch(block.column(call.arguments[0]), from, nullptr, out);
   return {};
@@ -199,30 +199,30 @@ Status pick_from_frame(const WindowPlan::Call& call, const WindowBlock& block,
 }  // namespace
 
 bool reads_frame(WindowFunction::Kind kind) {
-  return kind == Kind::kFirstValue || kind == Kind::kLastValue || kind == Kind::kNthValue;
+  return kind == WindowKind::kFirstValue || kind == WindowKind::kLastValue || kind == WindowKind::kNthValue;
 }
 
 Status run_window_function(const WindowPlan::Call& call, const WindowBlock& block,
                            const FrameBounds& bounds, const OperatorContext& context,
                            WindowColumn& out) {
   if (context.cancel != nullptr) RETURN_IF_ERROR(context.cancel->check());
-  const Kind kind = call.call->function->kind;
+  const WindowKind kind = call.call->function->kind;
   switch (kind) {
-    case Kind::kRowNumber:
+    case WindowKind::kRowNumber:
       each_row(block, [&](uint32_t row, uint32_t first, uint32_t) {
         set<int64_t>(out, row, int64_t{row - first} + 1);
       });
       return {};
-    case Kind::kRank:
-    case Kind::kDenseRank:
-    case Kind::kPercentRank:
-    case Kind::kCumeDist: rank_rows(kind, block, out); return {};
-    case Kind::kNtile: return number_buckets(block.column(call.arguments[0]), block, out);
-    case Kind::kLag:
-    case Kind::kLead: shift_rows(call, block, kind == Kind::kLag, out); return {};
-    case Kind::kFirstValue:
-    case Kind::kLastValue:
-    case Kind::kNthValue: return pick_from_frame(call, block, bounds, out);
+    case WindowKind::kRank:
+    case WindowKind::kDenseRank:
+    case WindowKind::kPercentRank:
+    case WindowKind::kCumeDist: rank_rows(kind, block, out); return {};
+    case WindowKind::kNtile: return number_buckets(block.column(call.arguments[0]), block, out);
+    case WindowKind::kLag:
+    case WindowKind::kLead: shift_rows(call, block, kind == WindowKind::kLag, out); return {};
+    case WindowKind::kFirstValue:
+    case WindowKind::kLastValue:
+    case WindowKind::kNthValue: return pick_from_frame(call, block, bounds, out);
   }
   return {sqlstate::kInternalError, "unknown window function"};
 }
