@@ -4,27 +4,9 @@
 #include "engine/plan/clause_rules.h"
 #include "engine/plan/coercion.h"
 #include "engine/plan/expression_binder.h"
-#include "engine/plan/rules.h"
 
 namespace eventd::engine {
 namespace {
-
-int64_t node_count(const Expr& expression);
-
-int64_t node_count(const PlanNode& plan) {
-  int64_t count = 1 + static_cast<int64_t>(plan.columns.size());
-  // for_each_expression() takes a mutable node for rules; nothing is changed here.
-  for_each_expression(const_cast<PlanNode&>(plan),
-                      [&](ExprPtr& expression) { count += node_count(*expression); });
-  for (const PlanPtr& child : plan.children) count += node_count(*child);
-  return count;
-}
-
-int64_t node_count(const Expr& expression) {
-  int64_t count = expression.subquery == nullptr ? 1 : node_count(*expression.subquery->plan);
-  for (const ExprPtr& child : expression.children) count += node_count(*child);
-  return count;
-}
 
 ExprPtr node(Expr::Kind kind, Type type, int position) {
   auto result = std::make_unique<Expr>();
@@ -50,11 +32,6 @@ ExprPtr both(Expr::Kind kind, ExprPtr left, ExprPtr right, int position) {
 }
 
 }  // namespace
-
-Result<ExprPtr> ExpressionBinder::copy_of(const Expr& expression) {
-  RETURN_IF_ERROR(state_.spend(node_count(expression)));
-  return expression.clone();
-}
 
 Result<ExprPtr> ExpressionBinder::bind_and_or(const AstExpr& ast) {
   const bool is_and = ast.kind == AstExpr::Kind::kAnd;

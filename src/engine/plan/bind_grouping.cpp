@@ -68,6 +68,19 @@ void remove_equal_sets(GroupingSets& sets) {
   sets = std::move(kept);
 }
 
+bool mentions_outer(const Expr& expression, int index) {
+  if (expression.kind == Expr::Kind::kOuter && expression.index == index) return true;
+  return std::any_of(expression.children.begin(), expression.children.end(),
+                     [&](const ExprPtr& child) { return mentions_outer(*child, index); });
+}
+
+// Whether child `index` is read inside a query, not compared with what it gives.
+bool is_read_inside(const Expr& expression, size_t index) {
+  if (expression.subquery == nullptr) return false;
+  const ExprPtr& comparison = expression.subquery->comparison;
+  return comparison == nullptr || !mentions_outer(*comparison, static_cast<int>(index));
+}
+
 ExprPtr int4_constant(int32_t value) {
   return Expr::constant_of(Datum::int4(value), {oid::kInt4, -1});
 }
@@ -128,9 +141,11 @@ Result<int> SelectBinder::bind_group_item(const AstExpr& item, Block& block) {
     ASSIGN_OR_RETURN(expression, resolve_unknown(std::move(expression), state_.parameters));
   }
   for (size_t i = 0; i < block.group_by.size(); ++i) {
-    if (block.group_by[i]->equals(*expression)) return static_cast<int>(i);
+    const bool same_target = target >= 0 && block.group_targets[i] == target;
+    if (same_target || block.group_by[i]->equals(*expression)) return static_cast<int>(i);
   }
   block.group_by.push_back(std::move(expression));
+  block.group_targets.push_back(target);
   return static_cast<int>(block.group_by.size() - 1);
 }
 
@@ -291,9 +306,9 @@ Status SelectBinder::replace_grouped(ExprPtr& expression, const Block& block, bo
                                 "function",
                       expression->position);
   }
-  const bool subquery = in_subquery || expression->kind == Expr::Kind::kSubquery;
-  for (ExprPtr& child : expression->children) {
-    RETURN_IF_ERROR(replace_grouped(child, block, subquery));
+  for (size_t i = 0; i < expression->children.size(); ++i) {
+    RETURN_IF_ERROR(replace_grouped(expression->children[i], block,
+                                    in_subquery || is_read_inside(*expression, i)));
   }
   return {};
 }
@@ -303,7 +318,17 @@ Status SelectBinder::replace_grouped_everywhere(Block& block) {
   const auto replace = [&](ExprPtr& expression) -> Status {
     return expression == nullptr ? Status() : replace_grouped(expression, block, false);
   };
-  for (ExprPtr& target : block.targets) RETURN_IF_ERROR(replace(target));
+  for (size_t i = 0; i < block.targets.size(); ++i) {
+    // A target grouped by its number is that key, also where equals() cannot tell (subqueries).
+    const auto key = std::find(block.group_targets.begin(), block.group_targets.end(),
+                               static_cast<int>(i));
+    if (key == block.group_targets.end()) {
+      RETURN_IF_ERROR(replace(block.targets[i]));
+    } else {
+      const int at = static_cast<int>(key - block.group_targets.begin());
+      block.targets[i] = Expr::column(at, block.targets[i]->type);
+    }
+  }
   for (BoundWindowCall& bound : block.level.window_calls) {
     for (ExprPtr& argument : bound.call.arguments) RETURN_IF_ERROR(replace(argument));
     RETURN_IF_ERROR(replace(bound.call.filter));

@@ -52,6 +52,7 @@ class SelectBinder {
     std::vector<OutputColumn> columns;  ///< of the visible targets
     bool grouped = false;               ///< GROUP BY is there, be it GROUP BY ()
     std::vector<ExprPtr> group_by;      ///< the keys of all sets
+    std::vector<int> group_targets;     ///< for each key the target it was written as, -1 = none
     std::vector<std::vector<int>> grouping_sets;  ///< empty: one set of all keys
     std::vector<int> set_columns;       ///< where the columns of set_calls are in `plan`; -1 not yet
     ExprPtr having;
