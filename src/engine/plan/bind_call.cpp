@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "engine/limits.h"
 #include "engine/plan/call_match.h"
@@ -233,11 +234,16 @@ Result<ExprPtr> ExpressionBinder::bind_call(const AstExpr& ast) {
                             ast.names[0] == "public" || ast.names[0] == "eventd";
   const std::vector<size_t> sizes = frame_sizes();
   std::vector<std::string> names;
-  ASSIGN_OR_RETURN(std::vector<ExprPtr> arguments, bind_arguments(ast, names));
+  const bool makes_json = name == "array_to_json" || name == "to_json" || name == "to_jsonb";
+  const bool outer_rows_as_json = std::exchange(rows_as_json_, makes_json);
+  Result<std::vector<ExprPtr>> bound_arguments = bind_arguments(ast, names);
+  rows_as_json_ = outer_rows_as_json;
+  if (!bound_arguments.ok()) return std::move(bound_arguments).take_status();
+  std::vector<ExprPtr> arguments = std::move(bound_arguments).value();
   std::string_view looked_up = name;
-  if (known_schema && arguments.size() == 1 && ast.children.size() == 1) {
-    ASSIGN_OR_RETURN(const bool done, bind_row_as_json(name, arguments[0]));
-    if (done && name == "row_to_json") return std::move(arguments[0]);
+  if (known_schema) {
+    ASSIGN_OR_RETURN(const bool done, bind_rows_as_json(name, arguments));
+    if (done && name == "row_to_json" && arguments.size() == 1) return std::move(arguments[0]);
     if (done && name == "json_agg") looked_up = "eventd_json_agg_rows";
   }
   std::vector<SortKey> order;

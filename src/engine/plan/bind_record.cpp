@@ -26,6 +26,20 @@ ExprPtr connect(Expr::Kind kind, ExprPtr left, ExprPtr right, int position) {
   return result;
 }
 
+enum class JsonOutput : uint8_t { kNone, kJson, kJsonb };
+
+JsonOutput json_output(std::string_view function) {
+  for (const std::string_view name : {"row_to_json", "to_json", "json_agg", "json_build_object",
+                                      "json_build_array", "json_object_agg"}) {
+    if (function == name) return JsonOutput::kJson;
+  }
+  for (const std::string_view name : {"to_jsonb", "jsonb_agg", "jsonb_build_object",
+                                      "jsonb_build_array", "jsonb_object_agg"}) {
+    if (function == name) return JsonOutput::kJsonb;
+  }
+  return JsonOutput::kNone;
+}
+
 }  // namespace
 
 // The fields of ROW(a, t.*, …); literals stay unknown.
@@ -116,24 +130,29 @@ Result<ExprPtr> ExpressionBinder::bind_field(const AstExpr& ast) {
                     ast.position);
 }
 
-// A row whose column names are known, as the argument of a function that prints them: the row becomes
-// json with those names here, as values of type record have none. False: nothing to do.
-Result<bool> ExpressionBinder::bind_row_as_json(std::string_view function, ExprPtr& row) {
-  const bool as_jsonb = function == "to_jsonb" || function == "jsonb_agg";
-  if (!as_jsonb && function != "row_to_json" && function != "to_json" && function != "json_agg") {
-    return false;
+// Rows whose column names are known, as arguments of a function that makes json: they become json
+// with those names here, as values of type record have none. False: nothing to do.
+Result<bool> ExpressionBinder::bind_rows_as_json(std::string_view function,
+                                                 std::vector<ExprPtr>& arguments) {
+  const JsonOutput output = json_output(function);
+  if (output == JsonOutput::kNone && !(rows_as_json_ && function == "array_agg")) return false;
+  const bool as_jsonb = output == JsonOutput::kJsonb;
+  bool any = false;
+  for (ExprPtr& row : arguments) {
+    if (row->kind != Expr::Kind::kRow) continue;
+    ArrayBuilder names(oid::kText);
+    for (const std::string& name : row->path) names.add(name);
+    const int position = row->position;
+    std::vector<ExprPtr> parts;
+    parts.push_back(std::move(row));
+    parts.push_back(Expr::constant_of(Datum(oid::kTextArray, names.finish()),
+                                      {oid::kTextArray, -1}));
+    ASSIGN_OR_RETURN(row, bind_function(as_jsonb ? "eventd_record_to_jsonb"
+                                                 : "eventd_record_to_json",
+                                        std::move(parts), position));
+    any = true;
   }
-  if (row->kind != Expr::Kind::kRow) return false;
-  ArrayBuilder names(oid::kText);
-  for (const std::string& name : row->path) names.add(name);
-  const int position = row->position;
-  std::vector<ExprPtr> arguments;
-  arguments.push_back(std::move(row));
-  arguments.push_back(Expr::constant_of(Datum(oid::kTextArray, names.finish()),
-                                        {oid::kTextArray, -1}));
-  ASSIGN_OR_RETURN(row, bind_function(as_jsonb ? "eventd_record_to_jsonb" : "eventd_record_to_json",
-                                      std::move(arguments), position));
-  return true;
+  return any;
 }
 
 // Field by field, as make_row_comparison_op(). `=` and `<>` are AND and OR of the pairs; an order is

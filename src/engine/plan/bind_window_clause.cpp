@@ -5,7 +5,6 @@
 #include "engine/plan/coercion.h"
 #include "engine/plan/rules.h"
 #include "engine/plan/select_binder.h"
-#include "engine/plan/window_frame.h"
 
 namespace eventd::engine {
 namespace {
@@ -123,7 +122,7 @@ Result<BoundWindow> SelectBinder::bind_window(const AstWindow& ast, Block& block
   return window;
 }
 
-Result<WindowFrame> SelectBinder::bind_frame(const AstWindow& ast, BoundWindow& window,
+Result<WindowFrame> SelectBinder::bind_frame(const AstWindow& ast, const BoundWindow& window,
                                              Block& block) {
   using Mode = WindowFrame::Mode;
   const AstWindowFrame& written = ast.frame;
@@ -148,23 +147,12 @@ Result<WindowFrame> SelectBinder::bind_frame(const AstWindow& ast, BoundWindow& 
   const Oid key = range ? window.order_by[0].expression->type.id : oid::kInvalid;
   const std::string clause = "window " + std::string(mode);
   ExpressionBinder binder(state_, block.level, Clause(std::string_view(clause)));
-  const auto bind = [&](const AstExprPtr& ast_offset, WindowFrame::Bound bound, ExprPtr& offset,
-                        ExprPtr& boundary) -> Status {
-    if (ast_offset == nullptr) return {};
-    ASSIGN_OR_RETURN(offset, binder.bind_frame_offset(*ast_offset, mode, key));
-    if (!range) return {};
-    const bool preceding = bound == WindowFrame::Bound::kOffsetPreceding;
-    ASSIGN_OR_RETURN(boundary, range_boundary(binder, key, offset->type.id,
-                                              preceding != window.order_by[0].descending,
-                                              state_.parameters));
-    return {};
-  };
-  RETURN_IF_ERROR(bind(written.start_offset, frame.start, frame.start_offset, frame.start_boundary));
-  RETURN_IF_ERROR(bind(written.end_offset, frame.end, frame.end_offset, frame.end_boundary));
-  if (range) {  // the boundaries are compared with keys of their own type
-    ExprPtr& expression = window.order_by[0].expression;
-    ASSIGN_OR_RETURN(expression, coerce(std::move(expression), {range_key_type(key), -1},
-                                        CastContext::kExplicit, state_.parameters));
+  if (written.start_offset != nullptr) {
+    ASSIGN_OR_RETURN(frame.start_offset,
+                     binder.bind_frame_offset(*written.start_offset, mode, key));
+  }
+  if (written.end_offset != nullptr) {
+    ASSIGN_OR_RETURN(frame.end_offset, binder.bind_frame_offset(*written.end_offset, mode, key));
   }
   return frame;
 }
@@ -175,8 +163,7 @@ Status SelectBinder::bind_windows(Block& block) {
   std::vector<const AstWindow*> definitions;
   for (const AstWindow& window : level.window_clause) definitions.push_back(&window);
   definitions.insert(definitions.end(), level.inline_windows.begin(), level.inline_windows.end());
-  // Bound twice over: without the casts of RANGE frames, for those that start from them.
-  std::vector<BoundWindow> bound, plain;
+  std::vector<BoundWindow> bound;
   std::vector<WindowFrame> frames;
   for (size_t i = 0; i < definitions.size(); ++i) {
     const AstWindow& ast = *definitions[i];
@@ -199,18 +186,12 @@ Status SelectBinder::bind_windows(Block& block) {
     }
     ASSIGN_OR_RETURN(BoundWindow window, bind_window(ast, block));
     if (base < named) {
-      RETURN_IF_ERROR(check_reference(ast, *definitions[base], plain[base]));
-      for (const ExprPtr& expression : plain[base].partition_by) {
+      RETURN_IF_ERROR(check_reference(ast, *definitions[base], bound[base]));
+      for (const ExprPtr& expression : bound[base].partition_by) {
         window.partition_by.push_back(expression->clone());
       }
-      if (window.order_by.empty()) window.order_by = copies_of(plain[base].order_by);
+      if (window.order_by.empty()) window.order_by = copies_of(bound[base].order_by);
     }
-    BoundWindow copy;
-    for (const ExprPtr& expression : window.partition_by) {
-      copy.partition_by.push_back(expression->clone());
-    }
-    copy.order_by = copies_of(window.order_by);
-    plain.push_back(std::move(copy));
     ASSIGN_OR_RETURN(WindowFrame frame, bind_frame(ast, window, block));
     frames.push_back(std::move(frame));
     bound.push_back(std::move(window));

@@ -82,7 +82,7 @@ class ExpressionBinder {
   Result<ExprPtr> bind_row(const AstExpr& ast);
   Result<ExprPtr> bind_whole_row(const AstExpr& ast);
   Result<ExprPtr> bind_field(const AstExpr& ast);
-  Result<bool> bind_row_as_json(std::string_view function, ExprPtr& row);
+  Result<bool> bind_rows_as_json(std::string_view function, std::vector<ExprPtr>& arguments);
   Result<ExprPtr> compare_fields(std::string_view name, std::vector<ExprPtr> left,
                                  std::vector<ExprPtr> right, int position);
   Result<ExprPtr> bind_comparison(std::string_view name, const AstExpr& left, const AstExpr& right,
@@ -146,6 +146,7 @@ class ExpressionBinder {
   BindState& state_;
   QueryLevel& level_;
   const Clause clause_;
+  bool rows_as_json_ = false;  ///< within array_to_json(…): array_agg(row) is of json
 };
 
 Error bind_error(SqlState code, std::string message, int position);

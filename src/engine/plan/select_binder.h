@@ -118,7 +118,7 @@ class SelectBinder {
   // bind_window_clause.cpp
   Status bind_windows(Block& block);
   Result<BoundWindow> bind_window(const AstWindow& ast, Block& block);
-  Result<WindowFrame> bind_frame(const AstWindow& ast, BoundWindow& window, Block& block);
+  Result<WindowFrame> bind_frame(const AstWindow& ast, const BoundWindow& window, Block& block);
   Status apply_windows(Block& block);
 
   // bind_set_calls.cpp

@@ -31,36 +31,6 @@ std::span<const Oid> offset_types(Oid key) {
   }
 }
 
-ExprPtr literal(std::string_view text) {
-  return Expr::constant_of(Datum(oid::kUnknown, std::string(text)), {oid::kUnknown, -1});
-}
-
-// Where adding two infinities would give NaN, in_range says that all is within: CASE WHEN key =
-// from AND offset = Infinity THEN key's opposite.
-Result<ExprPtr> guard_infinity(ExpressionBinder& binder, ExprPtr boundary, Oid key, Oid offset,
-                               bool subtract) {
-  const std::string_view from = subtract ? "Infinity" : "-Infinity";
-  const std::string_view to = subtract ? "-Infinity" : "Infinity";
-  ASSIGN_OR_RETURN(ExprPtr key_test,
-                   binder.bind_operator("=", Expr::outer(0, {key, -1}), literal(from), 0));
-  ASSIGN_OR_RETURN(ExprPtr offset_test,
-                   binder.bind_operator("=", Expr::outer(1, {offset, -1}), literal("Infinity"), 0));
-  auto both = std::make_unique<Expr>();
-  both->kind = Expr::Kind::kAnd;
-  both->type = {oid::kBool, -1};
-  both->children.push_back(std::move(key_test));
-  both->children.push_back(std::move(offset_test));
-  auto result = std::make_unique<Expr>();
-  result->kind = Expr::Kind::kCase;
-  result->type = {key, -1};
-  result->children.push_back(std::move(both));
-  ParameterTypes none({});
-  ASSIGN_OR_RETURN(ExprPtr end, coerce(literal(to), {key, -1}, CastContext::kImplicit, none));
-  result->children.push_back(std::move(end));
-  result->children.push_back(std::move(boundary));
-  return result;
-}
-
 }  // namespace
 
 Result<Oid> range_offset_type(Oid key, Oid offset, int position) {
@@ -91,47 +61,6 @@ Result<Oid> range_offset_type(Oid key, Oid offset, int position) {
   error.hint = matches == 0 ? "Cast the offset value to an appropriate type."
                             : "Cast the offset value to the exact intended type.";
   return error;
-}
-
-Oid range_key_type(Oid key) {
-  switch (key) {
-    case oid::kInt2:
-    case oid::kInt4:
-    case oid::kInt8: return oid::kNumeric;  // a bigint offset must not overflow
-    case oid::kFloat4: return oid::kFloat8;
-    case oid::kDate: return oid::kTimestamp;
-    case oid::kTime: return oid::kInterval;  // does not wrap at midnight
-    default: return key;
-  }
-}
-
-Result<ExprPtr> range_boundary(ExpressionBinder& binder, Oid key, Oid offset, bool subtract,
-                               ParameterTypes& parameters) {
-  const Oid type = range_key_type(key);
-  ExprPtr step = Expr::outer(1, {offset, -1});
-  if (key == oid::kTime || key == oid::kTimetz) {
-    // Only the time of day of the interval counts: offset - date_trunc('day', offset).
-    std::vector<ExprPtr> arguments;
-    arguments.push_back(literal("day"));
-    arguments.push_back(step->clone());
-    ASSIGN_OR_RETURN(ExprPtr days, binder.bind_function("date_trunc", std::move(arguments), 0));
-    ASSIGN_OR_RETURN(step, binder.bind_operator("-", std::move(step), std::move(days), 0));
-  }
-  if (type == oid::kNumeric) {
-    ASSIGN_OR_RETURN(step, coerce(std::move(step), {oid::kNumeric, -1}, CastContext::kImplicit,
-                                  parameters));
-  }
-  ASSIGN_OR_RETURN(ExprPtr boundary,
-                   binder.bind_operator(subtract ? "-" : "+", Expr::outer(0, {type, -1}),
-                                        std::move(step), 0));
-  if (boundary->type.id != type) {
-    ASSIGN_OR_RETURN(boundary, coerce(std::move(boundary), {type, -1}, CastContext::kExplicit,
-                                      parameters));
-  }
-  if (offset == oid::kFloat8 || offset == oid::kNumeric) {
-    return guard_infinity(binder, std::move(boundary), type, offset, subtract);
-  }
-  return boundary;
 }
 
 }  // namespace eventd::engine

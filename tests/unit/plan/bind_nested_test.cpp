@@ -129,19 +129,22 @@ TEST(BindWindow, TheLongerOrderComesFirst) {
   EXPECT_EQ(upper->children[0]->sort_keys.size(), 2u);
 }
 
-TEST(BindWindow, RangeBoundariesHaveTheTypeOfTheKey) {
-  for (const char* key : {"cpu_id", "sequence", "timestamp", "cpu_id::float8", "cpu_id::numeric"}) {
-    const bool time = std::string_view(key) == "timestamp";
-    const BoundQuery query = bind("SELECT count(*) OVER (ORDER BY " + std::string(key) +
-                                  " RANGE BETWEEN " + (time ? "'1 day'" : "1") +
-                                  " PRECEDING AND CURRENT ROW) FROM events");
+TEST(BindWindow, RangeOffsetsHaveTheTypeInRangeTakes) {
+  const auto offset_type = [](const std::string& key, const std::string& offset) {
+    const BoundQuery query = bind("SELECT count(*) OVER (ORDER BY " + key + " RANGE BETWEEN " +
+                                  offset + " PRECEDING AND CURRENT ROW) FROM events");
     const PlanNode* node = find_node(query.plan.get(), PlanNode::Kind::kWindow);
-    ASSERT_NE(node->window_calls[0].frame.start_boundary, nullptr) << key;
-    EXPECT_EQ(node->window_calls[0].frame.start_boundary->type.id,
-              node->sort_keys[0].expression->type.id)
-        << key;
-    EXPECT_EQ(node->window_calls[0].frame.end_boundary, nullptr) << key;
-  }
+    EXPECT_EQ(node->window_calls[0].frame.end_offset, nullptr);
+    return node->window_calls[0].frame.start_offset->type.id;
+  };
+  EXPECT_EQ(offset_type("cpu_id", "1"), oid::kInt4);
+  EXPECT_EQ(offset_type("cpu_id", "1::int8"), oid::kInt8);
+  EXPECT_EQ(offset_type("sequence", "1"), oid::kInt8);
+  EXPECT_EQ(offset_type("cpu_id::float8", "1"), oid::kFloat8);
+  EXPECT_EQ(offset_type("cpu_id::float4", "1.5"), oid::kFloat8);
+  EXPECT_EQ(offset_type("cpu_id::numeric", "1"), oid::kNumeric);
+  EXPECT_EQ(offset_type("timestamp", "'1 day'"), oid::kInterval);
+  EXPECT_EQ(offset_type("timestamp::date", "'1 day'"), oid::kInterval);
 }
 
 TEST(BindSetCalls, CallsInArgumentsLieBelow) {
