@@ -102,6 +102,12 @@ class Run:
         return len(test_file.records), failed, report
 
 
+def wait_for_field_catalog(client):
+    """Types of payload fields are known moments after the first events that have them."""
+    behind = "SELECT value FROM eventd_statistics WHERE name = 'catalog.rows_behind'"
+    e2e_test.wait_for(lambda: float(client.value(behind)) == 0, "the field catalog knows all events")
+
+
 def run_all(options, connect):
     run = Run(options, connect)
     files = [pathlib.Path(name) for name in options.files] or sorted(HERE.glob("*.test"))
@@ -137,6 +143,7 @@ def main():
     with EventdServer(options.bin_dir) as server:
         with server.connect() as client:
             load_into_eventd(client)
+            wait_for_field_catalog(client)
         status = run_all(options, server.connect)
         if server.stop() != 0:
             print("the server did not end well:\n" + server.log_tail())

@@ -163,6 +163,7 @@ FieldSampler::FieldSampler(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) 
 FieldSampler::~FieldSampler() { stop(); }
 
 Result<std::unique_ptr<FieldSampler>> FieldSampler::start(const ShardSet& shards, FieldCatalog& catalog) {
+  (void)stats().counter("catalog.values_not_fitting");  // there from the start: payload_values.cpp
   auto impl = std::make_unique<Impl>(shards, catalog);
   Impl* state = impl.get();
   state->gauges.push_back(stats().add_gauge("catalog.rows_behind", [state] {

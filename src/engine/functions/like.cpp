@@ -11,6 +11,9 @@
 namespace eventd::engine {
 namespace {
 
+// Matching one takes long enough to ask before whether anybody still wants it.
+constexpr uint32_t kLongText = 64 * 1024;
+
 std::string lowered(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -51,6 +54,9 @@ Status like(const CallFrame& frame, Vector& result) {
         continue;
       }
       if (!one_pattern) pattern.emplace(compile(pattern_view[i].view()));
+      if (texts[i].size > kLongText && frame.context.cancel != nullptr) {
+        RETURN_IF_ERROR(frame.context.cancel->check());
+      }
       ASSIGN_OR_RETURN(const bool matched, match(*pattern, texts[i].view()));
       data[i] = matched != kNegated;
     }

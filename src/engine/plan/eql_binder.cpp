@@ -152,8 +152,9 @@ class EqlBinder {
       RETURN_IF_ERROR(add_function(aggregate, *node));
     }
     const Type last = node->columns.back().type;
+    // TOP n is the first n by count, whatever SORT makes of them.
+    if (!query_.sort.empty() && !aggregate.top) return sort_aggregate(std::move(node));
     plan_ = above(PlanNode::Kind::kSort, std::move(node));
-    if (!query_.sort.empty()) return sort_aggregate();
     if (aggregate.kind == AggregateKind::kCountBy || aggregate.kind == AggregateKind::kTop) {
       plan_->sort_keys.push_back(sort_key(Expr::column(static_cast<int>(keys), last), true));
     }
@@ -161,7 +162,11 @@ class EqlBinder {
       plan_->sort_keys.push_back(
           sort_key(Expr::column(static_cast<int>(i), plan_->columns[i].type), false));
     }
-    return {};
+    if (!aggregate.top) return {};
+    plan_ = above(PlanNode::Kind::kLimit, std::move(plan_));
+    ASSIGN_OR_RETURN(plan_->limit, fields_.bind_count(*aggregate.top));
+    if (query_.sort.empty()) return {};
+    return sort_aggregate(std::move(plan_));
   }
 
   Status add_function(const EqlAggregate& aggregate, PlanNode& node) {
@@ -229,7 +234,8 @@ class EqlBinder {
     return static_cast<int>(at - plan_->columns.begin());
   }
 
-  Status sort_aggregate() {
+  Status sort_aggregate(PlanPtr aggregate) {
+    plan_ = above(PlanNode::Kind::kSort, std::move(aggregate));
     for (const EqlSortItem& item : query_.sort) {
       ASSIGN_OR_RETURN(const int index, aggregate_column(item.field));
       plan_->sort_keys.push_back(
@@ -239,11 +245,6 @@ class EqlBinder {
   }
 
   Status bind_limit() {
-    // TOP n is the first n before SKIP and TAKE look at them.
-    if (query_.aggregate && query_.aggregate->top) {
-      plan_ = above(PlanNode::Kind::kLimit, std::move(plan_));
-      ASSIGN_OR_RETURN(plan_->limit, fields_.bind_count(*query_.aggregate->top));
-    }
     if (!query_.skip && !query_.take) return {};
     plan_ = above(PlanNode::Kind::kLimit, std::move(plan_));
     if (query_.take) {
