@@ -15,7 +15,7 @@ Result<BoundQuery> try_bind(const std::string& sql) {
   return bind_query(std::get<Query>((*statement)->node), relations, {});
 }
 
-BoundQuery bind(const std::string& sql) {
+BoundQuery bound(const std::string& sql) {
   auto result = try_bind(sql);
   EXPECT_TRUE(result.ok()) << sql << ": " << (result.ok() ? "" : result.error().message);
   return result.ok() ? std::move(result).value() : BoundQuery{};
@@ -49,7 +49,7 @@ const Expr& first_target(const BoundQuery& query) {
 
 TEST(BindSubquery, OuterColumnsAreArguments) {
   const BoundQuery query =
-      bind("SELECT (SELECT b.cpu_id + a.cpu_id FROM events b WHERE b.sequence = a.sequence) FROM events a");
+      bound("SELECT (SELECT b.cpu_id + a.cpu_id FROM events b WHERE b.sequence = a.sequence) FROM events a");
   const Expr& subquery = first_target(query);
   ASSERT_EQ(subquery.kind, Expr::Kind::kSubquery);
   EXPECT_EQ(subquery.subquery->kind, Subquery::Kind::kScalar);
@@ -58,7 +58,7 @@ TEST(BindSubquery, OuterColumnsAreArguments) {
 }
 
 TEST(BindSubquery, ArgumentsPassThroughTheLevelsBetween) {
-  const BoundQuery query = bind(
+  const BoundQuery query = bound(
       "SELECT EXISTS (SELECT 1 WHERE EXISTS (SELECT 1 WHERE a.cpu_id = 1)) FROM events a");
   const Expr& outer = first_target(query);
   ASSERT_EQ(outer.children.size(), 1u);
@@ -70,7 +70,7 @@ TEST(BindSubquery, ArgumentsPassThroughTheLevelsBetween) {
 }
 
 TEST(BindSubquery, AnUncorrelatedInHasOnlyItsLeftSideAsArgument) {
-  const BoundQuery query = bind("SELECT cpu_id IN (SELECT origin_class FROM events) FROM events");
+  const BoundQuery query = bound("SELECT cpu_id IN (SELECT origin_class FROM events) FROM events");
   const Expr& any = first_target(query);
   EXPECT_EQ(any.subquery->kind, Subquery::Kind::kAny);
   ASSERT_EQ(any.children.size(), 1u);
@@ -80,36 +80,36 @@ TEST(BindSubquery, AnUncorrelatedInHasOnlyItsLeftSideAsArgument) {
 
 TEST(BindSubquery, AnAggregateBelongsToTheNearestQueryItReads) {
   // count(a.cpu_id) is the outer query's, so that one is a grouped query; the subquery is not.
-  const BoundQuery query = bind("SELECT (SELECT count(a.cpu_id)) FROM events a");
+  const BoundQuery query = bound("SELECT (SELECT count(a.cpu_id)) FROM events a");
   EXPECT_EQ(count_nodes(*query.plan, PlanNode::Kind::kAggregate), 1);
   const Expr& subquery = first_target(query);
   ASSERT_EQ(subquery.children.size(), 1u);  // the count; not a.cpu_id
   EXPECT_EQ(subquery.children[0]->type.id, oid::kInt8);
   EXPECT_EQ(count_nodes(*subquery.subquery->plan, PlanNode::Kind::kAggregate), 0);
   const BoundQuery inner =
-      bind("SELECT (SELECT sum(a.cpu_id + b.cpu_id) FROM events b) FROM events a");
+      bound("SELECT (SELECT sum(a.cpu_id + b.cpu_id) FROM events b) FROM events a");
   EXPECT_EQ(count_nodes(*inner.plan, PlanNode::Kind::kAggregate), 0);
 }
 
 TEST(BindGrouping, EqualAggregatesAreOne) {
-  const BoundQuery query = bind(
+  const BoundQuery query = bound(
       "SELECT sum(cpu_id), sum(cpu_id) + 1, count(*) FROM events HAVING sum(cpu_id) > 0 ORDER BY sum(cpu_id)");
   EXPECT_EQ(find_node(query.plan.get(), PlanNode::Kind::kAggregate)->aggregates.size(), 2u);
 }
 
 TEST(BindGrouping, SetsAreExpanded) {
-  const BoundQuery cube = bind("SELECT event_type, cpu_id FROM events GROUP BY CUBE (event_type, cpu_id)");
+  const BoundQuery cube = bound("SELECT event_type, cpu_id FROM events GROUP BY CUBE (event_type, cpu_id)");
   const PlanNode* node = find_node(cube.plan.get(), PlanNode::Kind::kAggregate);
   EXPECT_EQ(node->grouping_sets.size(), 4u);
   EXPECT_EQ(node->columns.size(), 3u);  // two keys and the number of the set
-  const BoundQuery product = bind("SELECT 1 FROM events GROUP BY ROLLUP (event_type), ROLLUP (cpu_id)");
+  const BoundQuery product = bound("SELECT 1 FROM events GROUP BY ROLLUP (event_type), ROLLUP (cpu_id)");
   EXPECT_EQ(find_node(product.plan.get(), PlanNode::Kind::kAggregate)->grouping_sets.size(), 4u);
-  const BoundQuery plain = bind("SELECT event_type FROM events GROUP BY GROUPING SETS ((event_type))");
+  const BoundQuery plain = bound("SELECT event_type FROM events GROUP BY GROUPING SETS ((event_type))");
   EXPECT_TRUE(find_node(plain.plan.get(), PlanNode::Kind::kAggregate)->grouping_sets.empty());
 }
 
 TEST(BindWindow, EqualWindowsShareANode) {
-  const BoundQuery query = bind(
+  const BoundQuery query = bound(
       "SELECT row_number() OVER w, rank() OVER (PARTITION BY event_type ORDER BY cpu_id), "
       "sum(cpu_id) OVER (w ROWS 1 PRECEDING), count(*) OVER () FROM events "
       "WINDOW w AS (PARTITION BY event_type ORDER BY cpu_id)");
@@ -121,7 +121,7 @@ TEST(BindWindow, EqualWindowsShareANode) {
 }
 
 TEST(BindWindow, TheLongerOrderComesFirst) {
-  const BoundQuery query = bind(
+  const BoundQuery query = bound(
       "SELECT sum(cpu_id) OVER (ORDER BY cpu_id), sum(cpu_id) OVER (ORDER BY cpu_id, sequence) FROM events");
   const PlanNode* upper = find_node(query.plan.get(), PlanNode::Kind::kWindow);
   ASSERT_EQ(upper->children[0]->kind, PlanNode::Kind::kWindow);
@@ -131,7 +131,7 @@ TEST(BindWindow, TheLongerOrderComesFirst) {
 
 TEST(BindWindow, RangeOffsetsHaveTheTypeInRangeTakes) {
   const auto offset_type = [](const std::string& key, const std::string& offset) {
-    const BoundQuery query = bind("SELECT count(*) OVER (ORDER BY " + key + " RANGE BETWEEN " +
+    const BoundQuery query = bound("SELECT count(*) OVER (ORDER BY " + key + " RANGE BETWEEN " +
                                   offset + " PRECEDING AND CURRENT ROW) FROM events");
     const PlanNode* node = find_node(query.plan.get(), PlanNode::Kind::kWindow);
     EXPECT_EQ(node->window_calls[0].frame.end_offset, nullptr);
@@ -148,7 +148,7 @@ TEST(BindWindow, RangeOffsetsHaveTheTypeInRangeTakes) {
 }
 
 TEST(BindSetCalls, CallsInArgumentsLieBelow) {
-  const BoundQuery query = bind("SELECT generate_series(1, 3), generate_series(1, generate_series(1, 2))");
+  const BoundQuery query = bound("SELECT generate_series(1, 3), generate_series(1, generate_series(1, 2))");
   const PlanNode* upper = find_node(query.plan.get(), PlanNode::Kind::kProjectSet);
   ASSERT_EQ(upper->children[0]->kind, PlanNode::Kind::kProjectSet);
   EXPECT_EQ(upper->set_calls.size(), 1u);
@@ -156,23 +156,23 @@ TEST(BindSetCalls, CallsInArgumentsLieBelow) {
 }
 
 TEST(BindSetCalls, GroupingByThemComesAfterThem) {
-  const BoundQuery query = bind("SELECT generate_series(1, cpu_id) AS n, count(*) FROM events GROUP BY n");
+  const BoundQuery query = bound("SELECT generate_series(1, cpu_id) AS n, count(*) FROM events GROUP BY n");
   const PlanNode* aggregate = find_node(query.plan.get(), PlanNode::Kind::kAggregate);
   ASSERT_NE(aggregate, nullptr);
   EXPECT_EQ(aggregate->children[0]->kind, PlanNode::Kind::kProjectSet);
 }
 
 TEST(BindSetCalls, RowsAreSortedBeforeTheyAreMultiplied) {
-  const BoundQuery query = bind("SELECT generate_series(1, 2) FROM events ORDER BY sequence");
+  const BoundQuery query = bound("SELECT generate_series(1, 2) FROM events ORDER BY sequence");
   const PlanNode* set = find_node(query.plan.get(), PlanNode::Kind::kProjectSet);
   EXPECT_EQ(set->children[0]->kind, PlanNode::Kind::kSort);
-  const BoundQuery by_set = bind("SELECT generate_series(1, 2) AS n FROM events ORDER BY n");
+  const BoundQuery by_set = bound("SELECT generate_series(1, 2) AS n FROM events ORDER BY n");
   EXPECT_EQ(find_node(by_set.plan.get(), PlanNode::Kind::kSort)->children[0]->kind,
             PlanNode::Kind::kProject);
 }
 
 TEST(BindRecord, FieldsOfRowsAtHandAreThemselves) {
-  const BoundQuery query = bind("SELECT (e).cpu_id, (ROW(sequence, 1)).f1 FROM events e");
+  const BoundQuery query = bound("SELECT (e).cpu_id, (ROW(sequence, 1)).f1 FROM events e");
   const PlanNode* project = find_node(query.plan.get(), PlanNode::Kind::kProject);
   EXPECT_EQ(project->expressions[0]->kind, Expr::Kind::kColumn);
   EXPECT_EQ(project->expressions[1]->kind, Expr::Kind::kColumn);
@@ -181,7 +181,7 @@ TEST(BindRecord, FieldsOfRowsAtHandAreThemselves) {
 }
 
 TEST(BindParameters, TakeTypesFromNewPlaces) {
-  const auto types = [](const std::string& sql) { return bind(sql).parameter_types; };
+  const auto types = [](const std::string& sql) { return bound(sql).parameter_types; };
   EXPECT_EQ(types("SELECT $1 IN (SELECT cpu_id FROM events)"), std::vector<Oid>{oid::kInt4});
   EXPECT_EQ(types("SELECT sum(cpu_id) OVER (ORDER BY cpu_id ROWS $1 PRECEDING) FROM events"),
             std::vector<Oid>{oid::kInt8});
