@@ -80,8 +80,8 @@ bool WindowAggregate::should_slide() const {
     added += now.own.end - now.own.begin + now.behind.end - now.behind.begin;
     last = now;
   }
-  if (function_.partials == Partials::kExact) return added > uint64_t{block_.rows()} * 4;
-  return added > frames * kAddedRowsMax;
+  const bool overlaps = added > uint64_t{block_.rows()} * 4;
+  return overlaps && (function_.partials == Partials::kExact || added > frames * kAddedRowsMax);
 }
 
 Status WindowAggregate::account(const WindowColumn& out, size_t more) {
