@@ -11,10 +11,10 @@ namespace eventd::engine {
 namespace {
 
 /// Whether the rows below already come in the only order `sort` asks for.
-bool is_presorted(const PlanNode& sort) {
+bool is_presorted(const PlanNode& sort, const PlanNode& child) {
   if (sort.sort_keys.size() != 1) return false;
   const Expr* key = sort.sort_keys[0].expression.get();
-  const PlanNode* node = sort.children[0].get();
+  const PlanNode* node = &child;
   while (node->kind == PlanNode::Kind::kProject || node->kind == PlanNode::Kind::kFilter) {
     if (key->kind != Expr::Kind::kColumn) return false;
     if (node->kind == PlanNode::Kind::kProject) {
@@ -30,18 +30,19 @@ bool is_presorted(const PlanNode& sort) {
 
 }  // namespace
 
-Result<BatchSourcePtr> PhysicalPlanner::build_sort(const PlanNode& plan, PhysicalNode& node, Bound bound) {
+Result<BatchSourcePtr> PhysicalPlanner::build_sort(const PlanNode& plan, const PlanNode& input,
+                                                   PhysicalNode& node, Bound bound) {
   node.name = "Sort";
   node.children.push_back(std::make_unique<PhysicalNode>());
   PhysicalNode& child_node = *node.children.back();
-  const bool presorted = is_presorted(plan);
+  const bool presorted = is_presorted(plan, input);
   std::unique_ptr<Fragment> fragment;
   if (!presorted && !has_volatile(plan)) {
-    ASSIGN_OR_RETURN(fragment, parallel_fragment(*plan.children[0], child_node));
+    ASSIGN_OR_RETURN(fragment, parallel_fragment(input, child_node));
   }
   BatchSourcePtr child;
   if (fragment == nullptr) {
-    ASSIGN_OR_RETURN(child, build(*plan.children[0], child_node, presorted ? bound : std::nullopt));
+    ASSIGN_OR_RETURN(child, build(input, child_node, presorted ? bound : std::nullopt));
   }
   node.rows = child_node.rows;
   node.time_us = child_node.time_us;
