@@ -32,7 +32,7 @@ Result<std::shared_ptr<const ApplyPlan>> ApplyPlan::compile(const PlanNode& node
 ApplyOperator::ApplyOperator(const OperatorContext& context, OperatorStats* stats, BatchSourcePtr child,
                              std::shared_ptr<const ApplyPlan> plan, InnerContext inner)
     : BatchSource(context, stats), child_(std::move(child)), plan_(std::move(plan)), inner_(std::move(inner)),
-      pairs_(plan_->right_types) {}
+      known_grant_(context.memory), pairs_(plan_->right_types) {}
 
 Result<bool> ApplyOperator::next_row() {
   if (left_.size > 0 && row_ + 1 < left_.size) {
@@ -71,7 +71,8 @@ Status ApplyOperator::open_right() {
       replay_ = found->second;
       return {};
     }
-    recorded_ = std::make_shared<RowBuffer>(plan_->right_types, context().memory);
+    // A small one is accounted when it is kept; that of all rows may be large.
+    recorded_ = std::make_shared<RowBuffer>(plan_->right_types, arguments_.empty() ? context().memory : nullptr);
   }
   std::vector<Datum> values;
   for (const Vector& argument : arguments_) values.push_back(argument.datum(row_));
@@ -102,11 +103,15 @@ Result<bool> ApplyOperator::next_right(Batch& right) {
 void ApplyOperator::remember() {
   if (!recorded_->flush().ok()) return;
   const size_t bytes = recorded_->memory_bytes() + key_.size() + 256;
-  if (known_bytes_ + bytes > kKnownResultsBytesMax && !known_.empty()) {
-    known_.clear();
-    known_bytes_ = 0;
+  if (!arguments_.empty()) {
+    if (known_bytes_ + bytes > kKnownResultsBytesMax || !known_grant_.try_ensure(known_bytes_ + bytes)) {
+      known_.clear();
+      known_bytes_ = 0;
+      known_grant_.reset();
+      if (!known_grant_.try_ensure(bytes)) return;
+    }
+    known_bytes_ += bytes;
   }
-  known_bytes_ += bytes;
   known_.emplace(key_, std::move(recorded_));
 }
 

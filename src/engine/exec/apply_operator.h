@@ -62,6 +62,7 @@ class ApplyOperator : public BatchSource {
   std::string key_;
   std::unordered_map<std::string, std::shared_ptr<const RowBuffer>> known_;
   size_t known_bytes_ = 0;
+  MemoryGrant known_grant_;
 
   // Pairs to be given out: rows of left_ beside rows of the builder.
   std::vector<uint32_t> pair_rows_;
