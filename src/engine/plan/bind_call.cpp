@@ -362,6 +362,11 @@ Result<ExprPtr> ExpressionBinder::bind_set_call(const TableFunction& function,
                                                 const Candidate& candidate,
                                                 std::vector<ExprPtr> arguments, int position) {
   RETURN_IF_ERROR(check_set_function_allowed(clause_, position));
+  if (function.columns.empty()) {  // its columns are given by AS (…) in FROM
+    return bind_error(sqlstate::kFeatureNotSupported,
+                      "function returning record called in context that cannot accept type record",
+                      0);
+  }
   std::vector<Oid> actual;
   for (const ExprPtr& argument : arguments) actual.push_back(argument->type.id);
   const PolymorphicTypes types = resolve_polymorphic(candidate.arguments, actual);

@@ -104,6 +104,12 @@ Result<BoundWindow> SelectBinder::bind_window(const AstWindow& ast, Block& block
   const auto bind = [&](const AstExpr& expression, std::string_view clause) -> Result<ExprPtr> {
     ExpressionBinder binder(state_, block.level, Clause::window(clause));
     ASSIGN_OR_RETURN(ExprPtr bound, binder.bind(expression));
+    bool makes_rows = false;
+    for_each_column(*bound, [&](Expr& column) { makes_rows |= column.index >= kSetColumnBase; });
+    if (makes_rows) {
+      return not_supported_yet("a set-returning function in a window definition",
+                               expression.position);
+    }
     return resolve_unknown(std::move(bound), state_.parameters);
   };
   for (const AstSortItem& item : ast.order_by) {
