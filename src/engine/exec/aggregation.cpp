@@ -202,7 +202,9 @@ Status Aggregation::feed_sorted(size_t index) {
   const AggregationPlan::Call& call = plan_->calls[index];
   Batch batch;
   std::vector<uint32_t> groups;
-  while (sorter.next(batch)) {
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, sorter.next(batch));
+    if (!more) break;
     if (context_.cancel != nullptr) RETURN_IF_ERROR(context_.cancel->check());
     const VectorView<int64_t> ids = batch.columns.back().view<int64_t>();
     groups.resize(batch.size);

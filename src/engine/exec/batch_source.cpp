@@ -1,6 +1,7 @@
 #include "engine/exec/batch_source.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "clock.h"
 #include "engine/scan/cancel_token.h"
@@ -53,6 +54,11 @@ bool MemoryGrant::try_ensure(size_t bytes) {
     return true;
   }
   return false;
+}
+
+void MemoryGrant::take(MemoryGrant& other) {
+  held_bytes_ += std::exchange(other.held_bytes_, 0);
+  peak_bytes_ += other.peak_bytes_;
 }
 
 void MemoryGrant::reset() {

@@ -32,6 +32,7 @@ struct OperatorStats {
   std::atomic<uint64_t> first_ns{0};
   std::atomic<uint64_t> loops{0};
   std::atomic<uint64_t> memory_bytes{0};
+  std::atomic<uint64_t> disk_bytes{0};  ///< spilled
 };
 
 /// Owned by one thread at a time, may move between threads between calls. Holds no lock between
@@ -74,6 +75,8 @@ class MemoryGrant {
   /// The same for an operator that can spill: false when it should, at three quarters of
   /// query_buffer (MemoryAccount::try_grow), so that operators which cannot spill find room.
   bool try_ensure(size_t bytes);
+  /// Takes over what `other` (of the same account) holds.
+  void take(MemoryGrant& other);
   void reset();
   size_t peak_bytes() const { return peak_bytes_; }
 

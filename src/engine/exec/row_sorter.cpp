@@ -1,9 +1,8 @@
 #include "engine/exec/row_sorter.h"
 
 #include <algorithm>
-#include <numeric>
 
-#include "engine/vector/physical_dispatch.h"
+#include "engine/scan/cancel_token.h"
 
 namespace eventd::engine {
 
@@ -47,9 +46,20 @@ Status RowSorter::add(Batch batch) {
   account(batch);
   store_->batches.push_back(std::move(batch));
   store_->keys.push_back(std::move(keys));
-  RETURN_IF_ERROR(grant_.ensure(held_bytes_ + entries_.capacity() * sizeof(Entry)));
-  if (keep_ && entries_.size() >= compact_at_) return compact();
-  return {};
+  if (keep_ && entries_.size() >= compact_at_) RETURN_IF_ERROR(compact());
+  return make_room();
+}
+
+Status RowSorter::make_room() {
+  if (context_.temp == nullptr) return grant_.ensure(needed_bytes());
+  if (grant_.try_ensure(needed_bytes())) return {};
+  if (keep_) {
+    RETURN_IF_ERROR(compact());
+    if (grant_.try_ensure(needed_bytes())) return {};
+    // Not even the first keep_ rows fit: from here on this is a full sort.
+    keep_.reset();
+  }
+  return spill();
 }
 
 void RowSorter::account(const Batch& batch) {
@@ -84,11 +94,12 @@ Status RowSorter::compact() {
   std::vector<Entry> entries;
   entries.reserve(compact_at_ + kBatchRows);
   held_bytes_ = 0;
+  const RowGatherer gatherer(store_->batches);
   for (size_t first = 0; first < entries_.size(); first += kBatchRows) {
     const uint32_t count =
         static_cast<uint32_t>(std::min<size_t>(kBatchRows, entries_.size() - first));
     std::vector<Oid> types;
-    const Batch gathered = gather(first, count);
+    const Batch gathered = gather(gatherer, first, count);
     for (const Vector& column : gathered.columns) types.push_back(column.type());
     BatchBuilder builder(types);
     for (uint32_t i = 0; i < count; ++i) builder.append(gathered, i);
@@ -107,54 +118,98 @@ Status RowSorter::compact() {
   return {};
 }
 
-Status RowSorter::absorb(RowSorter& other) {
-  for (Batch& batch : other.store_->batches) {
-    if (context_.cancel != nullptr) RETURN_IF_ERROR(context_.cancel->check());
-    RETURN_IF_ERROR(add(std::move(batch)));
+Status RowSorter::spill() {
+  sort_entries();
+  if (!entries_.empty()) {
+    ASSIGN_OR_RETURN(std::shared_ptr<SpillFile> file, SpillFile::create(context_));
+    // The keys are rows' columns too, where the order asks for it.
+    for (size_t b = 0; b < store_->batches.size(); ++b) {
+      order_->add_spilled_keys(store_->keys[b], store_->batches[b]);
+    }
+    std::vector<Oid> types;
+    for (const Vector& column : store_->batches.front().columns) types.push_back(column.type());
+    auto run = std::make_unique<SpillStream>(context_, std::move(file), std::move(types));
+    const RowGatherer gatherer(store_->batches);
+    for (size_t first = 0; first < entries_.size(); first += kBatchRows) {
+      const uint32_t count =
+          static_cast<uint32_t>(std::min<size_t>(kBatchRows, entries_.size() - first));
+      RETURN_IF_ERROR(run->write(gather(gatherer, first, count)));
+    }
+    RETURN_IF_ERROR(run->finish());
+    spilled_bytes_ += run->byte_count();
+    runs_.push_back(std::move(run));
   }
-  other.store_ = std::make_shared<Store>();
-  other.entries_.clear();
-  other.grant_.reset();
+  store_ = std::make_shared<Store>();
+  std::vector<Entry>().swap(entries_);
+  identities_.clear();
+  held_bytes_ = 0;
+  grant_.reset();
   return {};
 }
 
-Status RowSorter::finish() {
+Status RowSorter::seal() {
   if (context_.cancel != nullptr) RETURN_IF_ERROR(context_.cancel->check());
+  if (sealed_) return {};
+  sealed_ = true;
+  if (!runs_.empty()) return spill();
   sort_entries();
   return {};
 }
 
-Batch RowSorter::gather(size_t first, uint32_t count) const {
-  Batch out;
-  out.size = count;
-  if (store_->batches.empty()) return out;
-  const size_t columns = store_->batches.front().columns.size();
-  // One reference to the store keeps all strings alive, however many batches they come from.
-  const std::shared_ptr<const StringHeap> anchor(store_, &store_->anchor);
-  for (size_t c = 0; c < columns; ++c) {
-    const Oid type = store_->batches.front().columns[c].type();
-    Vector column = Vector::flat(type, count);
-    dispatch_physical(physical_of(type), [&](auto tag) {
-      using T = typename decltype(tag)::type;
-      T* to = column.data<T>();
-      for (uint32_t i = 0; i < count; ++i) {
-        const Entry& entry = entries_[first + i];
-        const VectorView<T> values(store_->batches[entry.batch].columns[c]);
-        to[i] = values[entry.row];
-        if (!values.valid(entry.row)) column.set_null(i);
-      }
-      if constexpr (std::is_same_v<T, StringRef>) column.share_heap(anchor);
-    });
-    out.columns.push_back(std::move(column));
+Status RowSorter::absorb(RowSorter& other) {
+  if (context_.cancel != nullptr) RETURN_IF_ERROR(context_.cancel->check());
+  if (!runs_.empty() || !other.runs_.empty()) {
+    RETURN_IF_ERROR(spill());
+    RETURN_IF_ERROR(other.spill());
+    std::move(other.runs_.begin(), other.runs_.end(), std::back_inserter(runs_));
+    other.runs_.clear();
+    spilled_bytes_ += other.spilled_bytes_;
+    return {};
   }
-  return out;
+  const uint32_t batches = static_cast<uint32_t>(store_->batches.size());
+  std::move(other.store_->batches.begin(), other.store_->batches.end(), std::back_inserter(store_->batches));
+  std::move(other.store_->keys.begin(), other.store_->keys.end(), std::back_inserter(store_->keys));
+  for (Entry& entry : other.entries_) entry.batch += batches;
+  std::vector<Entry> merged(entries_.size() + other.entries_.size());
+  std::merge(entries_.begin(), entries_.end(), other.entries_.begin(), other.entries_.end(), merged.begin(),
+             [this](const Entry& a, const Entry& b) { return before(a, b); });
+  entries_ = std::move(merged);
+  if (keep_ && entries_.size() > *keep_) entries_.resize(*keep_);
+  held_bytes_ += other.held_bytes_;
+  other.store_ = std::make_shared<Store>();
+  std::vector<Entry>().swap(other.entries_);
+  grant_.take(other.grant_);
+  return make_room();
 }
 
-bool RowSorter::next(Batch& batch) {
+Status RowSorter::finish() {
+  RETURN_IF_ERROR(seal());
+  if (runs_.empty()) {
+    gatherer_ = std::make_unique<RowGatherer>(store_->batches);
+    return {};
+  }
+  RETURN_IF_ERROR(RunMerger::reduce(context_, *order_, runs_));
+  merger_ = std::make_unique<RunMerger>(context_, *order_, std::move(runs_));
+  return {};
+}
+
+Batch RowSorter::gather(const RowGatherer& gatherer, size_t first, uint32_t count) const {
+  std::vector<RowPlace> places(count);
+  for (uint32_t i = 0; i < count; ++i) places[i] = {entries_[first + i].batch, entries_[first + i].row};
+  // One reference to the store keeps all strings alive, however many batches they come from.
+  return gatherer.gather(places.data(), count, {store_, &store_->anchor});
+}
+
+Result<bool> RowSorter::next(Batch& batch) {
+  if (merger_ != nullptr) {
+    ASSIGN_OR_RETURN(const bool more, merger_->next(batch));
+    if (more) batch.columns.resize(batch.columns.size() - order_->spilled_key_count());
+    return more;
+  }
   if (position_ >= entries_.size()) return false;
   const uint32_t count =
       static_cast<uint32_t>(std::min<size_t>(kBatchRows, entries_.size() - position_));
-  batch = gather(position_, count);
+  batch = gather(*gatherer_, position_, count);
   position_ += count;
   return true;
 }

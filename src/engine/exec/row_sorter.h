@@ -6,27 +6,37 @@
 #include <vector>
 
 #include "engine/exec/batch_source.h"
+#include "engine/exec/row_gatherer.h"
+#include "engine/exec/run_merger.h"
 #include "engine/exec/sort_order.h"
 
 namespace eventd::engine {
 
-/// Owned by one thread at a time. With `keep`, only the first `keep` rows of the order are held
-/// (top-k): memory is bounded by about twice that many rows. Ties stay in the order they came.
+/// Owned by one thread at a time. Rows past what the query may hold go to disk as sorted runs. With
+/// `keep`, only the first `keep` rows of the order are held (top-k): memory is bounded by about
+/// twice that many rows; when they don't fit either, everything is sorted. Ties stay in the order
+/// they came.
 class RowSorter {
  public:
   RowSorter(const OperatorContext& context, std::shared_ptr<const SortOrder> order,
             std::optional<uint64_t> keep);
 
-  /// Takes the rows of `batch`. 53200 when they don't fit the query's memory.
+  /// Takes the rows of `batch`. Errors: those of evaluating keys and of writing to disk; 53200 when
+  /// the memory is used up and nothing can be spilled.
   Status add(Batch batch);
-  /// Takes the rows another sorter (same order and keep) holds; their ties come after ours.
+  /// Sorts what is held: what a worker does before another takes it over. No add() may follow.
+  Status seal();
+  /// Takes the rows another sorter (same order and keep, same columns) holds; their ties come after
+  /// ours. REQUIRES: both are sealed.
   Status absorb(RowSorter& other);
   /// Ends the input.
   Status finish();
-  /// After finish(): the next rows in order, at most kBatchRows; false at the end.
-  bool next(Batch& batch);
-  uint64_t row_count() const { return entries_.size(); }
+  /// After finish(): the next rows in order, at most kBatchRows; false at the end. Rows with
+  /// `keep` may be more than those.
+  Result<bool> next(Batch& batch);
   size_t peak_memory_bytes() const { return grant_.peak_bytes(); }
+  /// Written to disk so far, each run once.
+  uint64_t spilled_bytes() const { return spilled_bytes_; }
 
  private:
   struct Entry {
@@ -44,13 +54,18 @@ class RowSorter {
   bool before(const Entry& a, const Entry& b) const;
   /// Sorts the entries and drops those past keep_.
   Status compact();
-  Batch gather(size_t first, uint32_t count) const;
+  /// Asks for the memory of what is held; spills it when refused.
+  Status make_room();
+  /// Writes the entries as a sorted run and forgets them.
+  Status spill();
+  Batch gather(const RowGatherer& gatherer, size_t first, uint32_t count) const;
   void sort_entries();
   void account(const Batch& batch);
+  size_t needed_bytes() const { return held_bytes_ + entries_.capacity() * sizeof(Entry); }
 
   const OperatorContext context_;
   std::shared_ptr<const SortOrder> order_;
-  const std::optional<uint64_t> keep_;
+  std::optional<uint64_t> keep_;
   std::shared_ptr<Store> store_ = std::make_shared<Store>();
   std::vector<Entry> entries_;
   std::vector<SortOrder::Leading> leading_;
@@ -60,6 +75,11 @@ class RowSorter {
   size_t held_bytes_ = 0;
   std::vector<const void*> identities_;  // values of each column in the last batch taken
   MemoryGrant grant_;
+  std::vector<SortedRun> runs_;
+  uint64_t spilled_bytes_ = 0;
+  bool sealed_ = false;
+  std::unique_ptr<RowGatherer> gatherer_;  // of what is given out
+  std::unique_ptr<RunMerger> merger_;
   size_t position_ = 0;
 };
 

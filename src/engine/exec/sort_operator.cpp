@@ -12,7 +12,10 @@ Result<bool> SortOperator::produce(Batch& batch) {
     }
     child_.reset();
     RETURN_IF_ERROR(sorter_.finish());
-    if (stats() != nullptr) stats()->memory_bytes.store(sorter_.peak_memory_bytes());
+    if (stats() != nullptr) {
+      stats()->memory_bytes.store(sorter_.peak_memory_bytes());
+      stats()->disk_bytes.store(sorter_.spilled_bytes());
+    }
   }
   return sorter_.next(batch);
 }

@@ -1,5 +1,6 @@
 #include "engine/exec/sort_order.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -96,8 +97,12 @@ Result<std::shared_ptr<const SortOrder>> SortOrder::compile(const std::vector<So
   auto order = std::make_shared<SortOrder>();
   for (const SortKey& key : keys) {
     ASSIGN_OR_RETURN(auto expression, CompiledExpression::compile(*key.expression, context));
-    order->keys_.push_back({std::move(expression), key.expression->type.id, key.descending,
-                            key.nulls_first, key.eql_order});
+    const Oid type = key.expression->type.id;
+    const Compare compare = physical_of(type) == Physical::kInt64 ? Compare::kInt64
+                            : is_byte_ordered(type)               ? Compare::kBytes
+                                                                  : Compare::kGeneric;
+    order->keys_.push_back(
+        {std::move(expression), type, compare, key.descending, key.nulls_first, key.eql_order});
   }
   order->leading_is_complete_ = keys.size() == 1 && prefix_is_whole(order->keys_[0].type);
   return std::shared_ptr<const SortOrder>(std::move(order));
@@ -113,9 +118,49 @@ Result<std::vector<Vector>> SortOrder::keys(const Batch& batch, const EvalContex
   return result;
 }
 
+void SortOrder::add_spilled_keys(const std::vector<Vector>& keys, Batch& batch) const {
+  for (size_t k = 0; k < keys_.size(); ++k) {
+    if (!is_column(keys_[k])) batch.columns.push_back(keys[k]);
+  }
+}
+
+size_t SortOrder::spilled_key_count() const {
+  return static_cast<size_t>(
+      std::count_if(keys_.begin(), keys_.end(), [this](const Key& key) { return !is_column(key); }));
+}
+
+Result<std::vector<Vector>> SortOrder::spilled_keys(const Batch& batch, const EvalContext& context) const {
+  std::vector<Vector> result;
+  size_t added = batch.columns.size() - spilled_key_count();
+  for (const Key& key : keys_) {
+    if (is_column(key)) {
+      ASSIGN_OR_RETURN(Vector vector, key.expression->evaluate(batch, context));
+      result.push_back(std::move(vector));
+    } else {
+      result.push_back(batch.columns[added++]);
+    }
+  }
+  return result;
+}
+
 uint32_t SortOrder::rank(const Key& key, const Vector& vector, uint32_t row) const {
   if (vector.is_null(row)) return key.nulls_first ? kNullsFirst : kNullsLast;
   return key.eql_order ? eql_rank(vector, row) : kValue;
+}
+
+int SortOrder::compare_key(const Key& key, const Vector& a, uint32_t i, const Vector& b, uint32_t j) {
+  switch (key.compare) {
+    case Compare::kInt64: {
+      const int64_t left = a.view<int64_t>()[i], right = b.view<int64_t>()[j];
+      return left < right ? -1 : left > right ? 1 : 0;
+    }
+    case Compare::kBytes: {
+      const int order = a.view<StringRef>()[i].view().compare(b.view<StringRef>()[j].view());
+      return order < 0 ? -1 : order > 0 ? 1 : 0;
+    }
+    case Compare::kGeneric: break;
+  }
+  return compare_values(key.type, a, i, b, j);
 }
 
 int SortOrder::compare(const std::vector<Vector>& a, uint32_t i, const std::vector<Vector>& b,
@@ -125,7 +170,7 @@ int SortOrder::compare(const std::vector<Vector>& a, uint32_t i, const std::vect
     const uint32_t left = rank(key, a[k], i), right = rank(key, b[k], j);
     if (left != right) return left < right ? -1 : 1;
     if (left != kValue) continue;
-    const int order = compare_values(key.type, a[k], i, b[k], j);
+    const int order = compare_key(key, a[k], i, b[k], j);
     if (order != 0) return key.descending ? -order : order;
   }
   return 0;

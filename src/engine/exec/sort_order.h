@@ -21,6 +21,13 @@ class SortOrder {
 
   /// The key columns of a batch.
   Result<std::vector<Vector>> keys(const Batch& batch, const EvalContext& context) const;
+  /// The columns a sorted row is written to disk with: its own, then `keys` that are not simply one
+  /// of them (evaluating those again might give something else).
+  void add_spilled_keys(const std::vector<Vector>& keys, Batch& batch) const;
+  /// The key columns of a batch so written.
+  Result<std::vector<Vector>> spilled_keys(const Batch& batch, const EvalContext& context) const;
+  /// How many columns add_spilled_keys() adds.
+  size_t spilled_key_count() const;
   /// <0, 0, >0: row `i` of keys `a` against row `j` of keys `b`.
   int compare(const std::vector<Vector>& a, uint32_t i, const std::vector<Vector>& b,
               uint32_t j) const;
@@ -38,11 +45,16 @@ class SortOrder {
   size_t size() const { return keys_.size(); }
 
  private:
+  enum class Compare : uint8_t { kInt64, kBytes, kGeneric };
   struct Key {
     std::shared_ptr<const CompiledExpression> expression;
     Oid type;
+    Compare compare;
     bool descending, nulls_first, eql_order;
   };
+  bool is_column(const Key& key) const { return key.expression->expr().kind == Expr::Kind::kColumn; }
+  /// Of two values.
+  static int compare_key(const Key& key, const Vector& a, uint32_t i, const Vector& b, uint32_t j);
   uint32_t rank(const Key& key, const Vector& vector, uint32_t row) const;
   std::vector<Key> keys_;
   bool leading_is_complete_ = false;

@@ -133,15 +133,15 @@ Status SpillStream::flush() {
   blocks_->push_back(block);
   byte_count_ += block.bytes;
   // A value larger than a block must not stay allocated.
-  if (buffer_.capacity() > block_bytes_ * 4) buffer_ = {};
+  if (buffer_.capacity() > block_bytes_ * 4) std::string().swap(buffer_);
   buffer_.clear();
   return {};
 }
 
 Status SpillStream::finish() {
   RETURN_IF_ERROR(flush());
-  buffer_ = {};
-  row_bytes_ = {};
+  std::string().swap(buffer_);
+  std::vector<uint32_t>().swap(row_bytes_);
   if (context_.memory != nullptr && accounted_bytes_ > 0) context_.memory->shrink(accounted_bytes_);
   accounted_bytes_ = 0;
   return {};

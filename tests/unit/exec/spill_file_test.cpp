@@ -59,9 +59,9 @@ TEST(SpillStream, GivesBackWhatWasWritten) {
   ASSERT_TRUE(file.ok());
   EXPECT_EQ(memory.directory.file_count(), 0U) << "files have no names";
   SpillStream stream(context, *file, kTypes);
-  for (int64_t i = 0; i < 20; ++i) ASSERT_TRUE(stream.write(mixed_rows(kBatchRows, i * kBatchRows)).ok());
+  for (int64_t i = 0; i < 6; ++i) ASSERT_TRUE(stream.write(mixed_rows(kBatchRows, i * kBatchRows)).ok());
   ASSERT_TRUE(stream.finish().ok());
-  EXPECT_EQ(stream.row_count(), 20U * kBatchRows);
+  EXPECT_EQ(stream.row_count(), 6U * kBatchRows);
   EXPECT_EQ(memory.account.used_bytes(), 0U);
   for (const bool last : {false, true}) {
     SpillReader reader = stream.read(last);
@@ -75,7 +75,7 @@ TEST(SpillStream, GivesBackWhatWasWritten) {
       for (uint32_t i = 0; i < batch.size; ++i) expect_same(batch, i, wanted, i);
       row += batch.size;
     }
-    EXPECT_EQ(row, 20 * static_cast<int64_t>(kBatchRows));
+    EXPECT_EQ(row, 6 * static_cast<int64_t>(kBatchRows));
   }
   EXPECT_EQ(memory.temp.used_bytes(), 0U) << "what the last reader has read is given back";
 }
