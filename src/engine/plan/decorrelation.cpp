@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/plan/limit_bound.h"
+#include "engine/plan/plan_estimate.h"
 #include "engine/plan/stack_guard.h"
 
 namespace eventd::engine {
 namespace {
+
+/// A run may stop at the first row it finds: for fewer outer rows than that it is cheaper.
+constexpr double kFirstRowsMin = 20;
 
 int width(const PlanNode& plan) { return static_cast<int>(plan.columns.size()); }
 
@@ -224,6 +229,25 @@ class Taker {
   }
 };
 
+/// `project` over `child`, with the columns that the conditions (over the child) read after its own;
+/// the conditions follow.
+PlanPtr project_over(const PlanNode& project, PlanPtr child, Conjuncts& conditions) {
+  auto copy = std::make_unique<PlanNode>(PlanNode::Kind::kProject);
+  copy->columns = project.columns;
+  for (const ExprPtr& expression : project.expressions) {
+    copy->expressions.push_back(expression->clone());
+  }
+  for (ExprPtr& condition : conditions) {
+    for_each_column(*condition, [&](Expr& column) {
+      copy->expressions.push_back(column_of(*child, column.index));
+      copy->columns.push_back(child->columns[static_cast<size_t>(column.index)]);
+      column.index = width(*copy) - 1;
+    });
+  }
+  copy->children.push_back(std::move(child));
+  return copy;
+}
+
 /// What an aggregate gives for no rows.
 enum class ForNoRows { kNull, kZero, kOther };
 ForNoRows value_for_no_rows(const AggregateFunction& function) {
@@ -301,6 +325,44 @@ Result<DecorrelatedAggregate> take_aggregate_correlation(const PlanNode& plan) {
   result.plan = std::move(grouped);
   return result;
 }
+
+Result<Decorrelated> take_first_correlation(const PlanNode& plan) {
+  Decorrelated result;
+  if (plan.kind != PlanNode::Kind::kLimit || rows_needed(plan) != 1u || plan.offset != nullptr) {
+    return result;
+  }
+  std::vector<const PlanNode*> projects;
+  const PlanNode* node = plan.children[0].get();
+  while (node->kind == PlanNode::Kind::kProject) {
+    if (any_outer(*node)) return result;
+    projects.push_back(node);
+    node = node->children[0].get();
+  }
+  if (node->kind != PlanNode::Kind::kSort || any_outer(*node)) return result;
+  const PlanPtr sort = node->clone();
+  ASSIGN_OR_RETURN(Decorrelated taken, take_correlation(std::move(sort->children[0])));
+  if (taken.plan == nullptr || taken.conditions.empty()) return result;
+  auto first = std::make_unique<PlanNode>(PlanNode::Kind::kDistinctOn);
+  first->columns = taken.plan->columns;
+  for (const ExprPtr& condition : taken.conditions) {
+    const Expr* key = correlated_key(*condition);
+    if (key == nullptr || key->kind != Expr::Kind::kColumn) return result;
+    first->group_by.push_back(key->clone());
+    first->sort_keys.push_back({key->clone(), false, false, false});
+  }
+  std::move(sort->sort_keys.begin(), sort->sort_keys.end(), std::back_inserter(first->sort_keys));
+  first->children.push_back(std::move(taken.plan));
+  PlanPtr top = std::move(first);
+  for (auto project = projects.rbegin(); project != projects.rend(); ++project) {
+    PlanPtr copy = project_over(**project, std::move(top), taken.conditions);
+    top = std::move(copy);
+  }
+  result.plan = std::move(top);
+  result.conditions = std::move(taken.conditions);
+  return result;
+}
+
+bool first_rows_pay(const PlanNode& outer) { return estimate_rows(outer) >= kFirstRowsMin; }
 
 PlanPtr make_join(JoinType type, PlanPtr left, PlanPtr right, Conjuncts conditions) {
   auto join = std::make_unique<PlanNode>(PlanNode::Kind::kJoin);

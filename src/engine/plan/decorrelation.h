@@ -25,6 +25,12 @@ struct DecorrelatedAggregate {
 };
 Result<DecorrelatedAggregate> take_aggregate_correlation(const PlanNode& plan);
 
+/// (… WHERE key = outer ORDER BY … LIMIT 1) made the first row for each key: one row at most for an
+/// outer row. Null plan: it is of another form.
+Result<Decorrelated> take_first_correlation(const PlanNode& plan);
+/// Whether the first rows of all keys cost less than a run for each row of `outer`.
+bool first_rows_pay(const PlanNode& outer);
+
 /// left join_type right, under conditions over left ++ right.
 PlanPtr make_join(JoinType type, PlanPtr left, PlanPtr right, Conjuncts conditions);
 /// The conditions of a subquery beside its outer plan of `left_columns` columns: kOuter i becomes

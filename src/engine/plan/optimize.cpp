@@ -11,6 +11,10 @@ class PlanContents {
  public:
   bool has(PlanNode::Kind kind) const { return (kinds_ & bit(kind)) != 0; }
   bool has_queries() const { return queries_; }
+  /// Rows computed from nothing: SELECT 1.
+  bool is_trivial() const {
+    return !queries_ && (kinds_ & ~(bit(PlanNode::Kind::kValues) | bit(PlanNode::Kind::kProject))) == 0;
+  }
 
   /// 54001; 2201W and 2201X for a negative LIMIT or OFFSET.
   Status look_at(PlanNode& plan) {
@@ -95,23 +99,31 @@ class Optimizer {
   const EvalContext& context_;
 };
 
-void bound_queries(PlanNode& plan);
+/// The rules of LIMIT, in one frame's plan and those of the queries in its expressions.
+class Bounder {
+ public:
+  explicit Bounder(const PlanContents& contents) : contents_(contents) {}
 
-void bound(PlanPtr& plan) {
-  push_limits(plan);
-  order_scans(*plan);
-  bound_queries(*plan);
-}
+  void run(PlanPtr& plan) {
+    const bool limits = contents_.has(PlanNode::Kind::kLimit);
+    const bool extremes = contents_.has(PlanNode::Kind::kAggregate);
+    if (limits || extremes) push_limits(plan);
+    if (limits || extremes) order_scans(*plan);
+    if (contents_.has_queries()) run_queries(*plan);
+  }
 
-void bound_expression(Expr& expression) {
-  for (ExprPtr& child : expression.children) bound_expression(*child);
-  if (expression.subquery != nullptr) bound(expression.subquery->plan);
-}
+ private:
+  void run_queries(PlanNode& plan) {
+    for_each_expression(plan, [&](ExprPtr& expression) { run_expression(*expression); });
+    for (PlanPtr& child : plan.children) run_queries(*child);
+  }
+  void run_expression(Expr& expression) {
+    for (ExprPtr& child : expression.children) run_expression(*child);
+    if (expression.subquery != nullptr) run(expression.subquery->plan);
+  }
 
-void bound_queries(PlanNode& plan) {
-  for_each_expression(plan, [](ExprPtr& expression) { bound_expression(*expression); });
-  for (PlanPtr& child : plan.children) bound_queries(*child);
-}
+  const PlanContents& contents_;
+};
 
 }  // namespace
 
@@ -120,6 +132,7 @@ Result<PlanPtr> optimize(PlanPtr plan, std::span<const Datum> parameters,
   RETURN_IF_ERROR(fold_plan(*plan, parameters, context));
   PlanContents contents;
   RETURN_IF_ERROR(contents.look_at(*plan));
+  if (contents.is_trivial()) return plan;
   if (contents.has_queries() || contents.has(PlanNode::Kind::kApply)) {
     RETURN_IF_ERROR(decorrelate(plan));
     RETURN_IF_ERROR(contents.look_at(*plan));
@@ -128,7 +141,7 @@ Result<PlanPtr> optimize(PlanPtr plan, std::span<const Datum> parameters,
   RETURN_IF_ERROR(Optimizer(contents, context).run(plan));
   prune_columns(plan);
   RETURN_IF_ERROR(simplify(plan));
-  bound(plan);
+  Bounder(contents).run(plan);
   return plan;
 }
 

@@ -125,6 +125,9 @@ Result<bool> make_grouped_join(PlanPtr& plan) {
 
 Result<bool> make_join_of_apply(PlanPtr& plan) {
   ASSIGN_OR_RETURN(Decorrelated taken, take_correlation(plan->children[1]->clone()));
+  if (taken.plan == nullptr && first_rows_pay(*plan->children[0])) {
+    ASSIGN_OR_RETURN(taken, take_first_correlation(*plan->children[1]));
+  }
   if (taken.plan == nullptr) return false;
   const int left = width(*plan->children[0]), all = width(*plan);
   join_onto(taken.conditions, left, plan->expressions);

@@ -133,6 +133,12 @@ Status join_scalars(ExprPtr& expression, PlanPtr& input) {
   const PlanNode& plan = *expression->subquery->plan;
   if (plan_volatility(plan) == Volatility::kVolatile) return {};
   ASSIGN_OR_RETURN(DecorrelatedAggregate taken, take_aggregate_correlation(plan));
+  if (taken.plan == nullptr && first_rows_pay(*input)) {
+    ASSIGN_OR_RETURN(Decorrelated first, take_first_correlation(plan));
+    taken.plan = std::move(first.plan);
+    taken.conditions = std::move(first.conditions);
+    if (taken.plan != nullptr) taken.values.push_back(column_of(*taken.plan, 0));
+  }
   if (taken.plan == nullptr) return {};
   const int left = width(*input);
   join_onto(taken.conditions, left, expression->children);

@@ -184,7 +184,18 @@ TEST(JoinRules, AppliesBecomeJoins) {
             "    Scan ax ay az\n"
             "    Project c1 c0\n"
             "      Scan bx by\n");
-  // With LIMIT it has to run for each row.
+  // The first row of each key, of which there may be many.
+  EXPECT_EQ(optimized(apply(JoinType::kLeft,
+                            limit(project(sort(filter(scan(b()), eq(col(0), outer(0))), col(1), true),
+                                          exprs(col(1))), 1),
+                            exprs(col(0)))),
+            "Project c0 c1 c2 c3\n"
+            "  Join left c4 = c0\n"
+            "    Scan ax ay az\n"
+            "    Project c1 c0\n"
+            "      DistinctOn c0 c0 c1 desc\n"
+            "        Scan bx by\n");
+  // With LIMIT and no order it has to run for each row.
   EXPECT_EQ(optimized(apply(JoinType::kInner, limit(filter(scan(b()), eq(col(0), outer(0))), 1),
                             exprs(col(0)))),
             "Apply inner c0\n"

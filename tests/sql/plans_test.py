@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""What plans read: EXPLAIN (ANALYZE, FORMAT JSON) counts the rows that storage steps over."""
+import argparse
+import json
+import sys
+import pathlib
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import e2e_test
+from eventd_server import EventdServer
+
+EVENTS, BATCH = 20_000, 500
+# Scans read batches ahead of what a LIMIT takes, of each shard.
+FEW = 4_096
+
+
+def load(client):
+    for first in range(0, EVENTS, BATCH):
+        client.query(
+            "INSERT INTO events (event_type, payload) SELECT 'p.' || (i % 4)::text, "
+            "jsonb_build_object('pid', i % 50, 'n', i) "
+            f"FROM generate_series({first}, {first + BATCH - 1}) AS i")
+
+
+def nodes(plan):
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+def explain(client, sql):
+    return json.loads(client.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}"))[0]["Plan"]
+
+
+def rows_read(plan):
+    return sum(node.get("Rows Read", 0) for node in nodes(plan))
+
+
+def has(plan, **wanted):
+    wanted = {key.replace("_", " "): value for key, value in wanted.items()}
+    return any(all(node.get(key) == value for key, value in wanted.items()) for node in nodes(plan))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bin-dir", default=str(e2e_test.REPOSITORY / "build/dev/bin"))
+    options = parser.parse_args()
+    failures = []
+
+    with EventdServer(options.bin_dir) as server, server.connect() as client:
+        load(client)
+        middle = client.rows("SELECT timestamp, sequence FROM events ORDER BY timestamp, sequence "
+                             f"OFFSET {EVENTS // 2} LIMIT 1")[0]
+        page = f"(timestamp, sequence) < ('{middle[0]}', {middle[1]})"
+        order = "ORDER BY timestamp DESC, sequence DESC"
+
+        def reads_few(sql, few=FEW):
+            plan = explain(client, sql)
+            if rows_read(plan) > few:
+                failures.append(f"{rows_read(plan)} rows read: {sql}\n{json.dumps(plan, indent=1)}")
+
+        def reads_all(sql):
+            plan = explain(client, sql)
+            if rows_read(plan) < EVENTS:
+                failures.append(f"only {rows_read(plan)} rows read: {sql}")
+
+        def planned(sql, **wanted):
+            plan = explain(client, sql)
+            if not has(plan, **wanted):
+                failures.append(f"no {wanted}: {sql}\n{json.dumps(plan, indent=1)}")
+
+        reads_all("SELECT count(payload) FROM events")
+        reads_all("SELECT payload FROM events ORDER BY payload->>'n' LIMIT 5")
+        for sql in (
+                "SELECT * FROM events ORDER BY timestamp DESC LIMIT 10",
+                f"SELECT * FROM events {order} LIMIT 10",
+                f"SELECT * FROM events WHERE {page} {order} LIMIT 10",
+                f"SELECT * FROM (SELECT * FROM events) e WHERE {page} {order} LIMIT 10",
+                f"WITH e AS (SELECT timestamp, sequence, event_type FROM events) SELECT * FROM e {order} LIMIT 10",
+                "SELECT * FROM (SELECT timestamp, event_type FROM events WHERE event_type = 'p.1' UNION ALL "
+                "SELECT timestamp, event_type FROM events WHERE event_type = 'p.2') u ORDER BY timestamp DESC LIMIT 10",
+                "SELECT max(timestamp) FROM events",
+                "SELECT min(timestamp), max(timestamp) FROM events",
+                "SELECT e.timestamp, x.n FROM events e LEFT JOIN (VALUES ('p.1', 7)) x(t, n) ON x.t = e.event_type "
+                "ORDER BY e.timestamp DESC LIMIT 10",
+                "SELECT count(*) FROM events WHERE timestamp < '2001-01-01'",
+                "SELECT count(*) FROM events WHERE date_trunc('day', timestamp) = '2001-01-01'",
+                "SELECT count(*) FROM events a JOIN events b ON a.timestamp = b.timestamp WHERE a.timestamp < '2001-01-01'",
+                "SELECT count(*) FROM (SELECT timestamp AS t FROM events UNION ALL SELECT timestamp FROM events) u "
+                "WHERE t < '2001-01-01'",
+                "WITH e AS (SELECT * FROM events) SELECT count(*) FROM e WHERE timestamp < '2001-01-01'",
+                "SELECT count(*) FROM events WHERE timestamp > '2001-01-01' AND false",
+        ):
+            reads_few(sql)
+        planned("SELECT * FROM events e WHERE EXISTS (SELECT 1 FROM events f WHERE f.sequence = e.sequence)",
+                Node_Type="Hash Join", Join_Type="Semi")
+        planned("SELECT * FROM events e WHERE NOT EXISTS (SELECT 1 FROM events f WHERE f.sequence = e.sequence)",
+                Node_Type="Hash Join", Join_Type="Anti")
+        planned("SELECT event_type, (SELECT count(*) FROM events f WHERE f.cpu_id = e.cpu_id) FROM events e LIMIT 1",
+                Node_Type="Hash Join", Join_Type="Left")
+        planned("SELECT * FROM events e, LATERAL jsonb_each(e.payload) j LIMIT 1", Node_Type="ProjectSet")
+
+    for failure in failures:
+        print(failure)
+    print(f"{len(failures)} failures")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
