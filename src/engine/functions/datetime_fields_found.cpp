@@ -5,7 +5,7 @@
 namespace eventd::engine {
 namespace {
 
-constexpr int64_t kJulianOfEpoch = 2'451'545;  // 2000-01-01
+constexpr int64_t kJulianDayOfEpoch = 2'451'545;  // 2000-01-01
 
 Status out_of_range(std::string_view text) {
   return Status(sqlstate::kDatetimeFieldOverflow, "date/time field value out of range: \"" + std::string(text) + "\"");
@@ -25,7 +25,7 @@ class FieldResolver {
   Result<ScannedDateTime> run() {
     RETURN_IF_ERROR(clock());
     year();
-    if (f_.julian != 0) set_date(f_.julian - kJulianOfEpoch);
+    if (f_.julian != 0) set_date(f_.julian - kJulianDayOfEpoch);
     weeks();
     if (f_.day != 0) {
       day_ = f_.day;

@@ -11,7 +11,7 @@
 namespace eventd::engine {
 namespace {
 
-using Kind = DateTemplateItem::Kind;
+using ItemKind = DateTemplateItem::Kind;
 using Items = std::vector<DateTemplateItem>;
 
 constexpr std::string_view kMonthNames[] = {"january", "february", "march", "april", "may", "june", "july",
@@ -21,8 +21,8 @@ constexpr std::string_view kRomans[] = {"xii", "xi", "x", "ix", "viii", "vii", "
 constexpr std::string_view kHalfDays[] = {"am", "pm"}, kHalfDaysDotted[] = {"a.m.", "p.m."};
 constexpr std::string_view kEras[] = {"ad", "bc"}, kErasDotted[] = {"a.d.", "b.c."};
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_date_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_date_digit(char c) { return c >= '0' && c <= '9'; }
 
 Status format_error(std::string message, std::string detail, std::string hint = {}) {
   Error error{sqlstate::kInvalidDatetimeFormat, std::move(message), {}, {}, {}, 0};
@@ -50,9 +50,9 @@ class DateTimeScanner {
   Status run() {
     for (size_t i = 0; i < items_.size() && at_ < text_.size(); ++i) {
       const DateTemplateItem& item = items_[i];
-      const bool pattern = item.kind == Kind::kPattern;
+      const bool pattern = item.kind == ItemKind::kPattern;
       if (!exact_ && !(pattern && item.pattern->field == DateField::kExact) && (pattern || i == 0)) skip_spaces();
-      if (item.kind == Kind::kSpace || item.kind == Kind::kSeparator) {
+      if (item.kind == ItemKind::kSpace || item.kind == ItemKind::kSeparator) {
         separator();
       } else if (!pattern) {
         if (!exact_ && extra_skipped_ > 0) --extra_skipped_;
@@ -71,13 +71,13 @@ class DateTimeScanner {
 
  private:
   void skip_spaces() {
-    for (; at_ < text_.size() && is_space(text_[at_]); ++at_) ++extra_skipped_;
+    for (; at_ < text_.size() && is_date_space(text_[at_]); ++at_) ++extra_skipped_;
   }
   void skip_character() { at_ += utf8_first_bytes(text_.substr(at_)); }
   void separator() {
     if (exact_) return skip_character();
     --extra_skipped_;
-    if (at_ < text_.size() && (is_space(text_[at_]) || is_date_separator(text_[at_]))) {
+    if (at_ < text_.size() && (is_date_space(text_[at_]) || is_date_separator(text_[at_]))) {
       ++at_;
       ++extra_skipped_;
     }
@@ -103,19 +103,19 @@ class DateTimeScanner {
   bool before_separator(size_t i) const {
     if (items_[i].ordinal || i + 1 == items_.size()) return true;
     const DateTemplateItem& next = items_[i + 1];
-    if (next.kind == Kind::kPattern) return !next.pattern->is_number;
-    return !(next.character.size() == 1 && is_digit(next.character[0]));
+    if (next.kind == ItemKind::kPattern) return !next.pattern->is_number;
+    return !(next.character.size() == 1 && is_date_digit(next.character[0]));
   }
 
   /// Digits as strtol reads them from `from`; returns the end (`from` if there are none).
   size_t integer(size_t from, size_t limit, int64_t& value) const {
     size_t at = from;
-    while (at < limit && is_space(text_[at])) ++at;
+    while (at < limit && is_date_space(text_[at])) ++at;
     const bool negative = at < limit && text_[at] == '-';
     if (at < limit && (text_[at] == '-' || text_[at] == '+')) ++at;
     const size_t digits = at;
     value = 0;
-    for (; at < limit && is_digit(text_[at]); ++at) value = std::min<int64_t>(value * 10 + (text_[at] - '0'), int64_t{1} << 40);
+    for (; at < limit && is_date_digit(text_[at]); ++at) value = std::min<int64_t>(value * 10 + (text_[at] - '0'), int64_t{1} << 40);
     if (negative) value = -value;
     return at == digits ? from : at;
   }
@@ -126,7 +126,7 @@ class DateTimeScanner {
     const std::string name(item.pattern->name);
     const size_t begin = at_;
     size_t start = at_;
-    while (start < text_.size() && is_space(text_[start])) ++start;
+    while (start < text_.size() && is_date_space(text_[start])) ++start;
     const std::string_view copy = text_.substr(start, length);
     int64_t value = 0;
     size_t end = 0;
@@ -174,7 +174,7 @@ class DateTimeScanner {
       return Status();
     }
     size_t end = 0;
-    while (end < rest.size() && !is_space(rest[end])) ++end;
+    while (end < rest.size() && !is_date_space(rest[end])) ++end;
     return format_error("invalid value \"" + std::string(rest.substr(0, end)) + "\" for \"" + std::string(items_[i].pattern->name) + "\"",
                         "The given value did not match any of the allowed values for this field.");
   }

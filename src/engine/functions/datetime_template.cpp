@@ -5,40 +5,40 @@
 namespace eventd::engine {
 namespace {
 
-using F = DateField;
+using DF = DateField;
 using C = DateConvention;
 
 // Longer ones first where one begins another. Upper or lower case, not mixed, but for names.
 constexpr DatePattern kPatterns[] = {
-    {"A.D.", F::kEraDotted, false, C::kNone},      {"A.M.", F::kHalfDayDotted, false, C::kNone},
-    {"AD", F::kEra, false, C::kNone},              {"AM", F::kHalfDay, false, C::kNone},
-    {"B.C.", F::kEraDotted, false, C::kNone},      {"BC", F::kEra, false, C::kNone},
-    {"CC", F::kCentury, true, C::kNone},           {"DAY", F::kDayName, false, C::kNone},
-    {"DDD", F::kDayOfYear, true, C::kGregorian},   {"DD", F::kDay, true, C::kGregorian},
-    {"DY", F::kDayShort, false, C::kNone},         {"Day", F::kDayName, false, C::kNone},
-    {"Dy", F::kDayShort, false, C::kNone},         {"D", F::kDayOfWeek, true, C::kGregorian},
-    {"FF1", F::kFraction, false, C::kNone, 1},     {"FF2", F::kFraction, false, C::kNone, 2},
-    {"FF3", F::kFraction, false, C::kNone, 3},     {"FF4", F::kFraction, false, C::kNone, 4},
-    {"FF5", F::kFraction, false, C::kNone, 5},     {"FF6", F::kFraction, false, C::kNone, 6},
-    {"FX", F::kExact, false, C::kNone},            {"HH24", F::kHour24, true, C::kNone},
-    {"HH12", F::kHour12, true, C::kNone},          {"HH", F::kHour12, true, C::kNone},
-    {"IDDD", F::kIsoDayOfYear, true, C::kIsoWeek}, {"ID", F::kIsoDay, true, C::kIsoWeek},
-    {"IW", F::kIsoWeek, true, C::kIsoWeek},        {"IYYY", F::kYear, true, C::kIsoWeek, 4},
-    {"IYY", F::kYear, true, C::kIsoWeek, 3},       {"IY", F::kYear, true, C::kIsoWeek, 2},
-    {"I", F::kYear, true, C::kIsoWeek, 1},         {"J", F::kJulian, true, C::kNone},
-    {"MI", F::kMinute, true, C::kNone},            {"MM", F::kMonth, true, C::kGregorian},
-    {"MONTH", F::kMonthName, false, C::kGregorian}, {"MON", F::kMonthShort, false, C::kGregorian},
-    {"MS", F::kMillisecond, true, C::kNone},       {"Month", F::kMonthName, false, C::kGregorian},
-    {"Mon", F::kMonthShort, false, C::kGregorian}, {"OF", F::kOutputOnly, false, C::kNone},
-    {"P.M.", F::kHalfDayDotted, false, C::kNone},  {"PM", F::kHalfDay, false, C::kNone},
-    {"Q", F::kQuarter, true, C::kNone},            {"RM", F::kRomanMonth, false, C::kGregorian},
-    {"SSSSS", F::kSecondOfDay, true, C::kNone},    {"SSSS", F::kSecondOfDay, true, C::kNone},
-    {"SS", F::kSecond, true, C::kNone},            {"TZH", F::kZoneHours, false, C::kNone},
-    {"TZM", F::kZoneMinutes, true, C::kNone},      {"TZ", F::kOutputOnly, false, C::kNone},
-    {"US", F::kMicrosecond, true, C::kNone},       {"WW", F::kWeekOfYear, true, C::kGregorian},
-    {"W", F::kWeekOfMonth, true, C::kGregorian},   {"Y,YYY", F::kYearComma, true, C::kGregorian},
-    {"YYYY", F::kYear, true, C::kGregorian, 4},    {"YYY", F::kYear, true, C::kGregorian, 3},
-    {"YY", F::kYear, true, C::kGregorian, 2},      {"Y", F::kYear, true, C::kGregorian, 1},
+    {"A.D.", DF::kEraDotted, false, C::kNone},      {"A.M.", DF::kHalfDayDotted, false, C::kNone},
+    {"AD", DF::kEra, false, C::kNone},              {"AM", DF::kHalfDay, false, C::kNone},
+    {"B.C.", DF::kEraDotted, false, C::kNone},      {"BC", DF::kEra, false, C::kNone},
+    {"CC", DF::kCentury, true, C::kNone},           {"DAY", DF::kDayName, false, C::kNone},
+    {"DDD", DF::kDayOfYear, true, C::kGregorian},   {"DD", DF::kDay, true, C::kGregorian},
+    {"DY", DF::kDayShort, false, C::kNone},         {"Day", DF::kDayName, false, C::kNone},
+    {"Dy", DF::kDayShort, false, C::kNone},         {"D", DF::kDayOfWeek, true, C::kGregorian},
+    {"FF1", DF::kFraction, false, C::kNone, 1},     {"FF2", DF::kFraction, false, C::kNone, 2},
+    {"FF3", DF::kFraction, false, C::kNone, 3},     {"FF4", DF::kFraction, false, C::kNone, 4},
+    {"FF5", DF::kFraction, false, C::kNone, 5},     {"FF6", DF::kFraction, false, C::kNone, 6},
+    {"FX", DF::kExact, false, C::kNone},            {"HH24", DF::kHour24, true, C::kNone},
+    {"HH12", DF::kHour12, true, C::kNone},          {"HH", DF::kHour12, true, C::kNone},
+    {"IDDD", DF::kIsoDayOfYear, true, C::kIsoWeek}, {"ID", DF::kIsoDay, true, C::kIsoWeek},
+    {"IW", DF::kIsoWeek, true, C::kIsoWeek},        {"IYYY", DF::kYear, true, C::kIsoWeek, 4},
+    {"IYY", DF::kYear, true, C::kIsoWeek, 3},       {"IY", DF::kYear, true, C::kIsoWeek, 2},
+    {"I", DF::kYear, true, C::kIsoWeek, 1},         {"J", DF::kJulian, true, C::kNone},
+    {"MI", DF::kMinute, true, C::kNone},            {"MM", DF::kMonth, true, C::kGregorian},
+    {"MONTH", DF::kMonthName, false, C::kGregorian}, {"MON", DF::kMonthShort, false, C::kGregorian},
+    {"MS", DF::kMillisecond, true, C::kNone},       {"Month", DF::kMonthName, false, C::kGregorian},
+    {"Mon", DF::kMonthShort, false, C::kGregorian}, {"OF", DF::kOutputOnly, false, C::kNone},
+    {"P.M.", DF::kHalfDayDotted, false, C::kNone},  {"PM", DF::kHalfDay, false, C::kNone},
+    {"Q", DF::kQuarter, true, C::kNone},            {"RM", DF::kRomanMonth, false, C::kGregorian},
+    {"SSSSS", DF::kSecondOfDay, true, C::kNone},    {"SSSS", DF::kSecondOfDay, true, C::kNone},
+    {"SS", DF::kSecond, true, C::kNone},            {"TZH", DF::kZoneHours, false, C::kNone},
+    {"TZM", DF::kZoneMinutes, true, C::kNone},      {"TZ", DF::kOutputOnly, false, C::kNone},
+    {"US", DF::kMicrosecond, true, C::kNone},       {"WW", DF::kWeekOfYear, true, C::kGregorian},
+    {"W", DF::kWeekOfMonth, true, C::kGregorian},   {"Y,YYY", DF::kYearComma, true, C::kGregorian},
+    {"YYYY", DF::kYear, true, C::kGregorian, 4},    {"YYY", DF::kYear, true, C::kGregorian, 3},
+    {"YY", DF::kYear, true, C::kGregorian, 2},      {"Y", DF::kYear, true, C::kGregorian, 1},
 };
 
 bool starts_with_lower(std::string_view text, std::string_view upper_word) {
@@ -58,7 +58,7 @@ const DatePattern* pattern_at(std::string_view text) {
 bool is_letter_or_digit(char c) {
   return (c >= '0' && c <= '9') || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
 }
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_format_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 bool take(std::string_view text, size_t& at, std::string_view upper, std::string_view lower) {
   if (!text.substr(at).starts_with(upper) && !text.substr(at).starts_with(lower)) return false;
@@ -107,7 +107,7 @@ std::vector<DateTemplateItem> parse_date_template(std::string_view format) {
       ++at;
     } else {
       if (format[at] == '\\' && at + 1 < format.size() && format[at + 1] == '"') ++at;
-      character(is_date_separator(format[at]) ? Kind::kSeparator : is_space(format[at]) ? Kind::kSpace : Kind::kCharacter);
+      character(is_date_separator(format[at]) ? Kind::kSeparator : is_format_space(format[at]) ? Kind::kSpace : Kind::kCharacter);
     }
   }
   return items;

@@ -1,5 +1,6 @@
 // date_trunc, date_bin, time_bucket.
 #include "engine/functions/datetime_functions.h"
+#include "engine/functions/time_bucket.h"
 #include "engine/types/interval.h"
 
 namespace eventd::engine {
@@ -130,7 +131,9 @@ Result<int64_t> fixed_stride(const IntervalValue& stride) {
   return us;
 }
 
-Status bin(const IntervalValue& stride, int64_t us, int64_t origin, int64_t& out) {
+}  // namespace
+
+Status bin_timestamp(const IntervalValue& stride, int64_t us, int64_t origin, int64_t& out) {
   out = us;
   if (!timestamp_is_finite(us)) return Status();
   if (!timestamp_is_finite(origin)) return Status(sqlstate::kDatetimeFieldOverflow, "origin out of range");
@@ -142,96 +145,6 @@ Status bin(const IntervalValue& stride, int64_t us, int64_t origin, int64_t& out
   out = origin + start;
   return in_range(out);
 }
-
-// TimescaleDB's default origins: a Monday for fixed widths, the first of a month for months.
-constexpr int64_t kBucketOrigin = 2 * kMicrosPerDay;  // 2000-01-03
-
-Status bucket_months(int32_t months, int64_t us, int64_t origin, int64_t& out) {
-  const CivilDate date = civil_from_days(floor_div(us, kMicrosPerDay));
-  const CivilDate from = civil_from_days(floor_div(origin, kMicrosPerDay));
-  const int64_t since = (int64_t{date.year} - from.year) * 12 + (date.month - from.month);
-  const int64_t month = int64_t{from.year} * 12 + (from.month - 1) + floor_div(since, months) * months;
-  out = days_from_civil(floor_div(month, 12), static_cast<int32_t>(floor_mod(month, 12)) + 1, 1) * kMicrosPerDay;
-  return in_range(out);
-}
-
-// On local (or UTC) time; `origin` null = the default one.
-Status bucket(const IntervalValue& width, int64_t us, const int64_t* origin, int64_t& out) {
-  out = us;
-  if (!timestamp_is_finite(us)) return Status();
-  if (width.months != 0) {
-    if (width.days != 0 || width.microseconds != 0)
-      return Status(sqlstate::kFeatureNotSupported, "month intervals cannot have day or time component");
-    if (width.months < 0) return Status(sqlstate::kInvalidParameterValue, "period must be greater than 0");
-    return bucket_months(width.months, us, origin != nullptr ? *origin : 0, out);
-  }
-  if (width.days < 0 || width.microseconds < 0 || (width.days == 0 && width.microseconds == 0))
-    return Status(sqlstate::kInvalidParameterValue, "period must be greater than 0");
-  return bin(width, us, origin != nullptr ? *origin : kBucketOrigin, out);
-}
-
-void add_bucket(Builder& builder, std::vector<Oid> arguments, Oid result, Volatility volatility, Kernel kernel) {
-  ScalarFunction function;
-  function.name = "time_bucket";
-  function.arguments = std::move(arguments);
-  function.result = result;
-  function.volatility = volatility;
-  function.kernel = kernel;
-  builder.add_function(std::move(function));
-}
-
-void register_time_bucket(Builder& builder) {
-  using I = IntervalValue;
-  for (const Oid type : {oid::kTimestamptz, oid::kTimestamp}) {
-    add_bucket(builder, {oid::kInterval, type}, type, Volatility::kImmutable,
-               row_kernel<int64_t, I, int64_t>([](const I& w, int64_t t, int64_t& o) { return bucket(w, t, nullptr, o); }));
-    add_bucket(builder, {oid::kInterval, type, type}, type, Volatility::kImmutable,
-               row_kernel<int64_t, I, int64_t, int64_t>([](const I& w, int64_t t, int64_t origin, int64_t& o) { return bucket(w, t, &origin, o); }));
-    add_bucket(builder, {oid::kInterval, type, oid::kInterval}, type, Volatility::kImmutable,
-               row_kernel<int64_t, I, int64_t, I>([](const I& w, int64_t t, const I& offset, int64_t& o) -> Status {
-                 ASSIGN_OR_RETURN(const I negative, negate_interval(offset));
-                 ASSIGN_OR_RETURN(const int64_t shifted, add_to_timestamp(t, negative));
-                 int64_t start = 0;
-                 RETURN_IF_ERROR(bucket(w, shifted, nullptr, start));
-                 ASSIGN_OR_RETURN(o, add_to_timestamp(start, offset));
-                 return Status();
-               }));
-  }
-  add_bucket(builder, {oid::kInterval, oid::kTimestamptz, oid::kText}, oid::kTimestamptz, Volatility::kImmutable,
-             row_kernel<int64_t, I, int64_t, StringRef>([](const I& w, int64_t t, const StringRef& name, int64_t& o) -> Status {
-               ASSIGN_OR_RETURN(const TimeZone* zone, require_zone(name.view()));
-               int64_t start = 0;
-               RETURN_IF_ERROR(bucket(w, local_from_timestamptz(t, *zone), nullptr, start));
-               o = timestamptz_from_local(start, *zone);
-               return in_range(o);
-             }));
-  add_bucket(builder, {oid::kInterval, oid::kDate}, oid::kDate, Volatility::kImmutable,
-             row_kernel<int32_t, I, int32_t>([](const I& w, int32_t d, int32_t& o) -> Status {
-               ASSIGN_OR_RETURN(const int64_t us, timestamp_from_date(d));
-               o = d;
-               if (!timestamp_is_finite(us)) return Status();
-               int64_t start = 0;
-               RETURN_IF_ERROR(bucket(w, us, nullptr, start));
-               o = static_cast<int32_t>(floor_div(start, kMicrosPerDay));
-               return Status();
-             }));
-  add_bucket(builder, {oid::kInt8, oid::kInt8}, oid::kInt8, Volatility::kImmutable,
-             row_kernel<int64_t, int64_t, int64_t>([](int64_t w, int64_t v, int64_t& o) -> Status {
-               if (w <= 0) return Status(sqlstate::kInvalidParameterValue, "period must be greater than 0");
-               if (__builtin_mul_overflow(floor_div(v, w), w, &o)) return fault::kBigintRange.status();
-               return Status();
-             }));
-  add_bucket(builder, {oid::kInt4, oid::kInt4}, oid::kInt4, Volatility::kImmutable,
-             row_kernel<int32_t, int32_t, int32_t>([](int32_t w, int32_t v, int32_t& o) -> Status {
-               if (w <= 0) return Status(sqlstate::kInvalidParameterValue, "period must be greater than 0");
-               const int64_t start = floor_div(v, w) * w;
-               if (start < INT32_MIN) return fault::kIntegerRange.status();
-               o = static_cast<int32_t>(start);
-               return Status();
-             }));
-}
-
-}  // namespace
 
 void register_datetime_truncate(Builder& builder) {
   builder.builtin("date_trunc(text,timestamp)", [](const CallFrame& frame, Vector& result) {
@@ -260,7 +173,7 @@ void register_datetime_truncate(Builder& builder) {
   });
   builder.builtins({"date_bin(interval,timestamp,timestamp)", "date_bin(interval,timestamptz,timestamptz)"},
                    row_kernel<int64_t, IntervalValue, int64_t, int64_t>(
-                       [](const IntervalValue& stride, int64_t us, int64_t origin, int64_t& out) { return bin(stride, us, origin, out); }));
+                       [](const IntervalValue& stride, int64_t us, int64_t origin, int64_t& out) { return bin_timestamp(stride, us, origin, out); }));
   register_time_bucket(builder);
 }
 

@@ -33,21 +33,21 @@ struct Folded {
   double signed_by(bool negative, double value) const { return negative ? -value : value; }
 };
 
-double sine(double x) {
+double sine_degrees(double x) {
   const Folded f(x);
   return f.signed_by(f.mirrored_zero != f.mirrored_180, sine_q1(f.angle));
 }
-double cosine(double x) {
+double cosine_degrees(double x) {
   const Folded f(x);
   return f.signed_by(f.mirrored_90, cosine_q1(f.angle));
 }
-double tangent(double x) {
+double tangent_degrees(double x) {
   const Folded f(x);
   const double value = f.signed_by((f.mirrored_zero != f.mirrored_180) != f.mirrored_90,
                                    sine_q1(f.angle) / cosine_q1(f.angle) / (sine_q1(45) / cosine_q1(45)));
   return value == 0 ? 0 : value;
 }
-double cotangent(double x) {
+double cotangent_degrees(double x) {
   const Folded f(x);
   const double value = f.signed_by((f.mirrored_zero != f.mirrored_180) != f.mirrored_90,
                                    cosine_q1(f.angle) / sine_q1(f.angle) / (cosine_q1(45) / sine_q1(45)));
@@ -76,10 +76,10 @@ constexpr Kernel arc_kernel(Fn) {
 }  // namespace
 
 void register_float_degrees(FunctionCatalog::Builder& builder) {
-  builder.builtin("sind(float8)", angle_kernel([](double x) { return sine(x); }));
-  builder.builtin("cosd(float8)", angle_kernel([](double x) { return cosine(x); }));
-  builder.builtin("tand(float8)", angle_kernel([](double x) { return tangent(x); }));
-  builder.builtin("cotd(float8)", angle_kernel([](double x) { return cotangent(x); }));
+  builder.builtin("sind(float8)", angle_kernel([](double x) { return sine_degrees(x); }));
+  builder.builtin("cosd(float8)", angle_kernel([](double x) { return cosine_degrees(x); }));
+  builder.builtin("tand(float8)", angle_kernel([](double x) { return tangent_degrees(x); }));
+  builder.builtin("cotd(float8)", angle_kernel([](double x) { return cotangent_degrees(x); }));
   builder.builtin("asind(float8)", arc_kernel([](double x) { return x >= 0 ? arcsine_q1(x) : -arcsine_q1(-x); }));
   builder.builtin("acosd(float8)", arc_kernel([](double x) { return x >= 0 ? arccosine_q1(x) : 90 + arcsine_q1(-x); }));
   builder.builtin("atand(float8)", row_kernel<double, double>([](double x, double& out) { out = std::atan(x) / kAtanOne * 45; }));

@@ -19,7 +19,7 @@ bool same_key(std::string_view literal, std::string_view key) {
 }
 
 /// The last of duplicates.
-Found member_of(std::string_view text, std::string_view key) {
+Found json_member(std::string_view text, std::string_view key) {
   const std::string_view value = trim_json(text);
   if (!value.starts_with('{')) return std::nullopt;
   Found found;
@@ -28,7 +28,7 @@ Found member_of(std::string_view text, std::string_view key) {
   return found;
 }
 
-Found element_of(std::string_view text, int64_t index) {
+Found json_element(std::string_view text, int64_t index) {
   const std::string_view value = trim_json(text);
   if (!value.starts_with('[')) return std::nullopt;
   const std::vector<std::string_view> elements = json_elements(value);
@@ -61,16 +61,16 @@ Result<bool> at_path(const StringRef& value, const StringRef& array, StringOut& 
     if (trim_json(*found).starts_with('[')) {
       int32_t index = 0;
       const auto [end, error] = std::from_chars(step->data(), step->data() + step->size(), index);
-      found = error == std::errc() && end == step->data() + step->size() ? element_of(*found, index) : std::nullopt;
+      found = error == std::errc() && end == step->data() + step->size() ? json_element(*found, index) : std::nullopt;
     } else {
-      found = member_of(*found, *step);
+      found = json_member(*found, *step);
     }
   }
   return give<kText>(found, out);
 }
 
 /// Compact, without members that are null.
-void strip_nulls(std::string_view text, std::string& out) {
+void strip_json_nulls(std::string_view text, std::string& out) {
   const std::string_view value = trim_json(text);
   const char* separator = "";
   if (value.starts_with('{')) {
@@ -78,7 +78,7 @@ void strip_nulls(std::string_view text, std::string& out) {
     for (const JsonMember& member : json_members(value)) {
       if (member.value == "null") continue;
       out.append(separator).append(member.key).append(":");
-      strip_nulls(member.value, out);
+      strip_json_nulls(member.value, out);
       separator = ",";
     }
     out += '}';
@@ -86,7 +86,7 @@ void strip_nulls(std::string_view text, std::string& out) {
     out += '[';
     for (const std::string_view element : json_elements(value)) {
       out += separator;
-      strip_nulls(element, out);
+      strip_json_nulls(element, out);
       separator = ",";
     }
     out += ']';
@@ -100,19 +100,19 @@ void strip_nulls(std::string_view text, std::string& out) {
 void register_json_access(Builder& builder) {
   builder.builtin("json_object_field(json,text)",
                   row_kernel<StringRef, StringRef, StringRef>([](const StringRef& v, const StringRef& key, StringOut& out) {
-                    return give<false>(member_of(v.view(), key.view()), out);
+                    return give<false>(json_member(v.view(), key.view()), out);
                   }));
   builder.builtin("json_object_field_text(json,text)",
                   row_kernel<StringRef, StringRef, StringRef>([](const StringRef& v, const StringRef& key, StringOut& out) {
-                    return give<true>(member_of(v.view(), key.view()), out);
+                    return give<true>(json_member(v.view(), key.view()), out);
                   }));
   builder.builtin("json_array_element(json,int4)",
                   row_kernel<StringRef, StringRef, int32_t>([](const StringRef& v, int32_t index, StringOut& out) {
-                    return give<false>(element_of(v.view(), index), out);
+                    return give<false>(json_element(v.view(), index), out);
                   }));
   builder.builtin("json_array_element_text(json,int4)",
                   row_kernel<StringRef, StringRef, int32_t>([](const StringRef& v, int32_t index, StringOut& out) {
-                    return give<true>(element_of(v.view(), index), out);
+                    return give<true>(json_element(v.view(), index), out);
                   }));
   builder.builtin("json_extract_path(json,_text)",
                   row_kernel<StringRef, StringRef, StringRef>([](const StringRef& v, const StringRef& path, StringOut& out) {
@@ -136,7 +136,7 @@ void register_json_access(Builder& builder) {
                   }));
   builder.builtin("json_strip_nulls(json)", row_kernel<StringRef, StringRef>([](const StringRef& v, StringOut& out) {
                     std::string& buffer = out.buffer();
-                    strip_nulls(v.view(), buffer);
+                    strip_json_nulls(v.view(), buffer);
                     out.copy(buffer);
                   }));
 }

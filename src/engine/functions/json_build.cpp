@@ -39,7 +39,7 @@ Status append_dimension(const FormatOptions& format, ArrayReader& reader, size_t
 }
 
 /// Fields are f1, f2 …: a record value has no names.
-Status append_record(const FormatOptions& format, std::string_view bytes, bool line_feeds, std::string& out) {
+Status append_record_json(const FormatOptions& format, std::string_view bytes, bool line_feeds, std::string& out) {
   ASSIGN_OR_RETURN(RecordReader reader, RecordReader::open(bytes));
   out += '{';
   for (int i = 0; i < reader.field_count(); ++i) {
@@ -224,7 +224,7 @@ Status append_json_from_datum(const FormatOptions& format, const Datum& value, b
     }
     case oid::kJson: out += value.bytes(); return Status();
     case oid::kJsonb: append_jsonb_text(as_bytes(value.bytes()), out); return Status();
-    case oid::kRecord: return append_record(format, value.bytes(), line_feeds, out);
+    case oid::kRecord: return append_record_json(format, value.bytes(), line_feeds, out);
     case oid::kDate:
     case oid::kTimestamp:
     case oid::kTimestamptz: {

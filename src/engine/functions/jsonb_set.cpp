@@ -23,7 +23,7 @@ Status parameter_error(std::string message, std::string hint = {}) {
   return Status(std::move(error));
 }
 
-Result<Path> read_path(std::string_view array) {
+Result<Path> read_change_path(std::string_view array) {
   ASSIGN_OR_RETURN(ArrayReader reader, ArrayReader::open(array));
   if (reader.dimensions().size() > 1) return Status(sqlstate::kArraySubscriptError, "wrong number of array subscripts");
   Path path;
@@ -157,7 +157,7 @@ MsgpackToken head_of(std::string_view value) {
 bool is_container(const MsgpackToken& token) { return token.kind == MsgpackKind::kArray || token.kind == MsgpackKind::kMap; }
 
 Status change_at(std::string_view target, std::string_view path_array, Change change, std::string_view value, std::string& out) {
-  ASSIGN_OR_RETURN(const Path path, read_path(path_array));
+  ASSIGN_OR_RETURN(const Path path, read_change_path(path_array));
   const MsgpackToken head = head_of(target);
   if (!is_container(head))
     return parameter_error(change == Change::kDelete ? "cannot delete path in scalar" : "cannot set path in scalar");
@@ -219,7 +219,7 @@ Status set_lax(const CallFrame& frame, Vector& result) {
 
 /// Drops keys, or string elements.
 Status delete_keys(const StringRef& value, const StringRef& array, StringOut& out) {
-  ASSIGN_OR_RETURN(const Path keys, read_path(array.view()));
+  ASSIGN_OR_RETURN(const Path keys, read_change_path(array.view()));
   MsgpackReader reader(as_bytes(value.view()));
   MsgpackToken token;
   if (!reader.next(token)) token = {};

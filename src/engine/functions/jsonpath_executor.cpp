@@ -8,8 +8,8 @@ namespace {
 
 constexpr SqlState kInvalidSubscript{"22033"}, kNumberNotFound{"2203B"}, kSingletonRequired{"22038"},
     kArrayNotFound{"22039"}, kMemberNotFound{"2203A"}, kObjectNotFound{"2203C"};
-/// Frames of nested values and steps; a stack of 1 MB holds several times as many.
-constexpr int kPathDepthMax = 600;
+/// Nested steps and levels of `**`: what a stack of 1 MB holds, and more than jsonb can be nested.
+constexpr int kPathDepthMax = 300;
 
 ByteSpan span_from(const uint8_t* begin, const MsgpackReader& reader) {
   return {begin, static_cast<size_t>(reader.position() - begin)};

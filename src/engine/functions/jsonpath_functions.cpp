@@ -2,6 +2,7 @@
 #include "engine/functions/jsonb_functions.h"
 #include "engine/functions/jsonpath_executor.h"
 #include "engine/functions/kernel_helpers.h"
+#include "engine/payload/msgpack_reader.h"
 #include "engine/payload/msgpack_writer.h"
 
 namespace eventd::engine {

@@ -8,13 +8,13 @@ namespace {
 using Kind = PathToken::Kind;
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_path_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_special(char c) { return std::string_view("?%$.[]{}()|&!=<>@#,*:-+/").find(c) != std::string_view::npos; }
 /// May stand in an unquoted name.
 bool is_name(char c) { return !is_blank(c) && !is_special(c) && c != '"' && c != '\0'; }
 
 int hex_digit(char c) {
-  if (is_digit(c)) return c - '0';
+  if (is_path_digit(c)) return c - '0';
   const char low = ascii_lower(c);
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
@@ -155,7 +155,7 @@ Result<PathToken> PathLexer::number() {
   PathToken token;
   token.kind = Kind::kInteger;
   const auto digits = [&] {
-    while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
+    while (at_ < text_.size() && is_path_digit(text_[at_])) ++at_;
   };
   digits();
   if (at_ - begin > 1 && text_[begin] == '0') {
@@ -169,7 +169,7 @@ Result<PathToken> PathLexer::number() {
   if (at_ < text_.size() && ascii_lower(text_[at_]) == 'e') {
     size_t mark = at_ + 1;
     if (mark < text_.size() && (text_[mark] == '+' || text_[mark] == '-')) ++mark;
-    if (mark < text_.size() && is_digit(text_[mark])) {
+    if (mark < text_.size() && is_path_digit(text_[mark])) {
       at_ = mark;
       token.kind = Kind::kDecimal;
       digits();
@@ -191,7 +191,7 @@ Result<PathToken> PathLexer::next() {
   const size_t begin = at_;
   const char c = text_[at_];
   if (c == '"') return quoted(Kind::kString, begin);
-  if (is_digit(c) || (c == '.' && at_ + 1 < text_.size() && is_digit(text_[at_ + 1]))) return number();
+  if (is_path_digit(c) || (c == '.' && at_ + 1 < text_.size() && is_path_digit(text_[at_ + 1]))) return number();
   if (c == '$') {
     ++at_;
     if (at_ < text_.size() && text_[at_] == '"') return quoted(Kind::kVariable, begin);

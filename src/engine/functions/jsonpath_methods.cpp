@@ -9,7 +9,7 @@
 namespace eventd::engine {
 namespace {
 
-constexpr SqlState kNonNumericItem{"22036"}, kArrayNotFound{"22039"}, kObjectNotFound{"2203C"};
+constexpr SqlState kNonNumericItem{"22036"}, kSizeNeedsArray{"22039"}, kKeyValueNeedsObject{"2203C"};
 
 const char* method_name(PathKind kind) {
   switch (kind) {
@@ -37,7 +37,7 @@ PathExecutor::Outcome PathExecutor::method(const PathNode& node, const PathItem&
       size = reader.next(token) ? token.count : 0;
     } else if (!path_.lax) {
       if (ignore_structure_) return Outcome::kNothing;
-      return fail(kArrayNotFound, item_method(node.kind) + "can only be applied to an array");
+      return fail(kSizeNeedsArray, item_method(node.kind) + "can only be applied to an array");
     }
     Result<PathItem> number = PathItem::of_number(Numeric::from_int64(size));
     if (!number.ok()) return fail(std::move(number).take_status());
@@ -94,7 +94,7 @@ PathExecutor::Outcome PathExecutor::to_datetime(const PathNode& node, const Path
 /// {"key", "value", "id"} of every member.
 PathExecutor::Outcome PathExecutor::key_values(const PathNode& node, const PathItem& item, PathItems* found) {
   if (item.kind() != PathItemKind::kObject)
-    return fail(kObjectNotFound, item_method(node.kind) + "can only be applied to an object");
+    return fail(kKeyValueNeedsObject, item_method(node.kind) + "can only be applied to an object");
   MsgpackReader reader(item.value);
   MsgpackToken token;
   if (!reader.next(token)) return Outcome::kNothing;

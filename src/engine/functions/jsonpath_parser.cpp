@@ -11,8 +11,10 @@ namespace {
 using Kind = PathToken::Kind;
 using NodeResult = Result<PathNodePtr>;
 
-// Each level takes a handful of frames.
-constexpr int kNestingMax = 200;
+// Each level takes a dozen frames.
+constexpr int kNestingMax = 60;
+/// Steps and operators of one path: trees are walked, and freed, recursively.
+constexpr int kNodesMax = 500;
 
 PathNodePtr make(PathKind kind) {
   auto node = std::make_unique<PathNode>();
@@ -77,14 +79,18 @@ class PathParser {
     return advance();
   }
 
+  static Status too_complex() { return Status(sqlstate::kStatementTooComplex, "stack depth limit exceeded"); }
+  Status count_node() { return ++nodes_ > kNodesMax ? too_complex() : Status(); }
+
   /// A predicate where one must stand.
   Status require_predicate(const PathNodePtr& node) const { return is_predicate(*node) ? Status() : unexpected(); }
   Status require_expression(const PathNodePtr& node) const { return is_predicate(*node) ? unexpected() : Status(); }
 
   NodeResult disjunction() {
-    if (++depth_ > kNestingMax) return {sqlstate::kStatementTooComplex, "stack depth limit exceeded"};
+    if (++depth_ > kNestingMax) return too_complex();
     ASSIGN_OR_RETURN(PathNodePtr left, conjunction());
     while (is_symbol("||")) {
+      RETURN_IF_ERROR(count_node());
       RETURN_IF_ERROR(require_predicate(left));
       RETURN_IF_ERROR(advance());
       ASSIGN_OR_RETURN(PathNodePtr right, conjunction());
@@ -97,6 +103,7 @@ class PathParser {
   NodeResult conjunction() {
     ASSIGN_OR_RETURN(PathNodePtr left, comparison());
     while (is_symbol("&&")) {
+      RETURN_IF_ERROR(count_node());
       RETURN_IF_ERROR(require_predicate(left));
       RETURN_IF_ERROR(advance());
       ASSIGN_OR_RETURN(PathNodePtr right, comparison());
@@ -200,6 +207,7 @@ class PathParser {
   NodeResult sum() {
     ASSIGN_OR_RETURN(PathNodePtr left, product());
     while (is_symbol("+") || is_symbol("-")) {
+      RETURN_IF_ERROR(count_node());
       const PathKind kind = is_symbol("+") ? PathKind::kAdd : PathKind::kSubtract;
       RETURN_IF_ERROR(require_expression(left));
       RETURN_IF_ERROR(advance());
@@ -212,6 +220,7 @@ class PathParser {
   NodeResult product() {
     ASSIGN_OR_RETURN(PathNodePtr left, unary());
     while (is_symbol("*") || is_symbol("/") || is_symbol("%")) {
+      RETURN_IF_ERROR(count_node());
       const PathKind kind = is_symbol("*")   ? PathKind::kMultiply
                             : is_symbol("/") ? PathKind::kDivide
                                              : PathKind::kModulo;
@@ -227,7 +236,7 @@ class PathParser {
     if (!is_symbol("+") && !is_symbol("-")) return accessors();
     const bool minus = is_symbol("-");
     RETURN_IF_ERROR(advance());
-    if (++depth_ > kNestingMax) return {sqlstate::kStatementTooComplex, "stack depth limit exceeded"};
+    if (++depth_ > kNestingMax) return too_complex();
     ASSIGN_OR_RETURN(PathNodePtr inner, unary());
     --depth_;
     RETURN_IF_ERROR(require_expression(inner));
@@ -243,6 +252,7 @@ class PathParser {
     PathNode* tail = head.get();
     while (tail->next != nullptr) tail = tail->next.get();
     while (is_symbol(".") || is_symbol("[") || is_symbol("?")) {
+      RETURN_IF_ERROR(count_node());
       ASSIGN_OR_RETURN(tail->next, accessor());
       tail = tail->next.get();
     }
@@ -377,7 +387,7 @@ class PathParser {
     return node;
   }
   NodeResult subscript() {
-    if (++depth_ > kNestingMax) return {sqlstate::kStatementTooComplex, "stack depth limit exceeded"};
+    if (++depth_ > kNestingMax) return too_complex();
     ASSIGN_OR_RETURN(PathNodePtr node, sum());
     --depth_;
     RETURN_IF_ERROR(require_expression(node));
@@ -413,7 +423,7 @@ class PathParser {
 
   PathLexer lexer_;
   PathToken token_;
-  int depth_ = 0, filters_ = 0;
+  int depth_ = 0, filters_ = 0, nodes_ = 0;
   bool in_subscript_ = false;
 };
 

@@ -17,7 +17,7 @@ int compare_strings(std::string_view a, std::string_view b) {
   return a.size() < b.size() ? -1 : a.size() > b.size() ? 1 : 0;
 }
 
-bool holds(PathKind kind, int order) {
+bool order_holds(PathKind kind, int order) {
   switch (kind) {
     case PathKind::kEqual: return order == 0;
     case PathKind::kNotEqual: return order != 0;
@@ -60,10 +60,10 @@ PathExecutor::Truth PathExecutor::compare(PathKind kind, const PathItem& a, cons
     }
     default: return Truth::kUnknown;
   }
-  return holds(kind, order) ? Truth::kTrue : Truth::kFalse;
+  return order_holds(kind, order) ? Truth::kTrue : Truth::kFalse;
 }
 
-/// True if the test holds for a pair; errors and unknown pairs make it unknown.
+/// True if the test order_holds for a pair; errors and unknown pairs make it unknown.
 template <class Test>
 PathExecutor::Truth PathExecutor::any_pair(const PathNode& node, const PathItem& item, bool unwrap_right, const Test& test) {
   PathItems left, right;

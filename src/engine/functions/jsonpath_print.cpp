@@ -62,7 +62,7 @@ class PathPrinter {
 
   void print(const PathNode& node, bool after_step, bool brackets) {
     step(node, after_step, brackets);
-    if (node.next != nullptr) print(*node.next, true, true);
+    for (const PathNode* next = node.next.get(); next != nullptr; next = next->next.get()) step(*next, true, true);
   }
 
  private:

@@ -12,7 +12,7 @@ namespace {
 
 using P = NumberPattern;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_plain_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Reads one text by one format into "[sign]digits.digits".
 class NumberScanner {
@@ -71,7 +71,7 @@ class NumberScanner {
     if (at_end()) return false;
     if (sign_ == " " && digit_pattern && digits_read() == 0) sign_before();
     if (at_end()) return false;
-    if (is_digit(peek())) {
+    if (is_plain_digit(peek())) {
       if (seen_point_ && fraction_ == t_.after) return true;
       digits_.push_back(peek());
       ++(seen_point_ ? fraction_ : whole_);
@@ -99,7 +99,7 @@ class NumberScanner {
   // S stands right behind the last digit; MI, PL and SG anywhere.
   void sign_after(bool is_read) {
     if (t_.has_locale_sign) {
-      if (!is_read || at_ + 1 >= text_.size() || is_digit(text_[at_ + 1])) return;
+      if (!is_read || at_ + 1 >= text_.size() || is_plain_digit(text_[at_ + 1])) return;
       const char next = text_[at_ + 1];
       if (next != '-' && next != '+') return;
       sign_ = next;

@@ -242,7 +242,7 @@ void append_scientific(const Numeric& value, const NumberTemplate& t, std::strin
   out += text;
 }
 
-Numeric power_of_ten(int exponent) {
+Numeric numeric_power_of_ten(int exponent) {
   return *Numeric::parse("1" + std::string(static_cast<size_t>(exponent), '0'));
 }
 
@@ -264,7 +264,7 @@ Status show_numeric(const Numeric& value, NumberTemplate& t, std::string& out) {
   Numeric shown = value;
   if (t.multiply) {
     RETURN_IF_ERROR(check_shift(t));
-    ASSIGN_OR_RETURN(shown, value.multiply(power_of_ten(t.shift)));
+    ASSIGN_OR_RETURN(shown, value.multiply(numeric_power_of_ten(t.shift)));
     t.before += t.shift;
   }
   if (shown.is_finite()) {

@@ -17,7 +17,7 @@ void write_numeric(const Numeric& value, StringOut& out) {
   out.copy(text);
 }
 
-Big power_of_ten(int exponent) { return boost::multiprecision::pow(Big(10), static_cast<unsigned>(exponent)); }
+Big big_power_of_ten(int exponent) { return boost::multiprecision::pow(Big(10), static_cast<unsigned>(exponent)); }
 
 /// Both as whole numbers of the finer scale.
 struct Aligned {
@@ -25,8 +25,8 @@ struct Aligned {
   Big a, b;
   Aligned(const Numeric& x, const Numeric& y)
       : scale(std::max(x.scale(), y.scale())),
-        a(x.abs().coefficient() * power_of_ten(scale - x.scale())),
-        b(y.abs().coefficient() * power_of_ten(scale - y.scale())) {}
+        a(x.abs().coefficient() * big_power_of_ten(scale - x.scale())),
+        b(y.abs().coefficient() * big_power_of_ten(scale - y.scale())) {}
 };
 
 /// coefficient × 10^-scale.
@@ -74,7 +74,7 @@ int minimal_scale(const Numeric& value) {
 
 Status bucket_error(const char* message) { return Status(SqlState{"2201G"}, message); }
 
-Status width_bucket(const Numeric& operand, const Numeric& low, const Numeric& high, int32_t count, int32_t& out) {
+Status numeric_width_bucket(const Numeric& operand, const Numeric& low, const Numeric& high, int32_t count, int32_t& out) {
   if (count <= 0) return bucket_error("count must be greater than zero");
   if (operand.is_nan() || low.is_nan() || high.is_nan())
     return bucket_error("operand, lower bound, and upper bound cannot be NaN");
@@ -138,7 +138,7 @@ void register_numeric_whole(FunctionCatalog::Builder& builder) {
   builder.builtin("width_bucket(numeric,numeric,numeric,int4)",
                   row_kernel<int32_t, StringRef, StringRef, StringRef, int32_t>(
                       [](const StringRef& operand, const StringRef& low, const StringRef& high, int32_t count, int32_t& out) {
-                        return width_bucket(read_numeric(operand), read_numeric(low), read_numeric(high), count, out);
+                        return numeric_width_bucket(read_numeric(operand), read_numeric(low), read_numeric(high), count, out);
                       }));
 }
 

@@ -20,7 +20,7 @@ struct SearchOptions {
   bool end = false;
 };
 
-Result<int32_t> checked(const CallFrame& frame, int index, uint32_t row, int32_t fallback, int32_t low, int32_t high,
+Result<int32_t> checked_option(const CallFrame& frame, int index, uint32_t row, int32_t fallback, int32_t low, int32_t high,
                         const char* name) {
   if (index < 0) return fallback;
   const int32_t value = frame.arguments[static_cast<size_t>(index)].view<int32_t>()[row];
@@ -32,12 +32,12 @@ Result<int32_t> checked(const CallFrame& frame, int index, uint32_t row, int32_t
 
 Result<SearchOptions> options_of(const CallFrame& frame, const SearchArguments& a, uint32_t row) {
   SearchOptions options;
-  ASSIGN_OR_RETURN(const int32_t start, checked(frame, a.start, row, 1, 1, INT32_MAX, "start"));
+  ASSIGN_OR_RETURN(const int32_t start, checked_option(frame, a.start, row, 1, 1, INT32_MAX, "start"));
   options.start_character = static_cast<size_t>(start);
-  ASSIGN_OR_RETURN(options.occurrence, checked(frame, a.occurrence, row, 1, 1, INT32_MAX, "n"));
-  ASSIGN_OR_RETURN(const int32_t end, checked(frame, a.end_option, row, 0, 0, 1, "endoption"));
+  ASSIGN_OR_RETURN(options.occurrence, checked_option(frame, a.occurrence, row, 1, 1, INT32_MAX, "n"));
+  ASSIGN_OR_RETURN(const int32_t end, checked_option(frame, a.end_option, row, 0, 0, 1, "endoption"));
   options.end = end == 1;
-  ASSIGN_OR_RETURN(options.group, checked(frame, a.group, row, 0, 0, INT32_MAX, "subexpr"));
+  ASSIGN_OR_RETURN(options.group, checked_option(frame, a.group, row, 0, 0, INT32_MAX, "subexpr"));
   return options;
 }
 

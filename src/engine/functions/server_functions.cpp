@@ -5,6 +5,7 @@
 
 #include "engine/functions/function_registry.h"
 #include "engine/functions/kernel_helpers.h"
+#include "engine/functions/server_values.h"
 
 namespace eventd::engine {
 namespace {
@@ -47,6 +48,7 @@ void register_server(FunctionCatalog::Builder& builder) {
   backup.volatility = Volatility::kVolatile;
   backup.kernel = backup_in_a_query;
   builder.add_function(std::move(backup));
+  register_server_values(builder);
 }
 
 }  // namespace eventd::engine

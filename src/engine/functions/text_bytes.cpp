@@ -40,12 +40,12 @@ Status overlay_bytes(std::string_view bytes, std::string_view placed, int32_t st
 
 // --- encodings ---
 
-struct Encoding {
+struct TextEncoding {
   std::string_view key;   ///< PostgreSQL's name, lower case, letters and digits only
   std::string_view name;  ///< as PostgreSQL prints it
   const char* iconv_name;
 };
-constexpr Encoding kEncodings[] = {
+constexpr TextEncoding kEncodings[] = {
     {"utf8", "UTF8", "UTF-8"},           {"unicode", "UTF8", "UTF-8"},
     {"sqlascii", "SQL_ASCII", nullptr},  {"latin1", "LATIN1", "ISO-8859-1"},
     {"iso88591", "LATIN1", "ISO-8859-1"}, {"latin2", "LATIN2", "ISO-8859-2"},
@@ -73,13 +73,13 @@ constexpr Encoding kEncodings[] = {
     {"johab", "JOHAB", "JOHAB"},
 };
 
-Result<const Encoding*> find_encoding(std::string_view name, const char* role) {
+Result<const TextEncoding*> find_encoding(std::string_view name, const char* role) {
   std::string key;
   for (const char c : name) {
     const char low = ascii_lower(c);
     if ((low >= 'a' && low <= 'z') || (low >= '0' && low <= '9')) key.push_back(low);
   }
-  for (const Encoding& encoding : kEncodings)
+  for (const TextEncoding& encoding : kEncodings)
     if (encoding.key == key) return &encoding;
   return {sqlstate::kInvalidParameterValue,
           std::string("invalid ") + role + "encoding name \"" + std::string(name) + "\""};
@@ -95,7 +95,7 @@ std::string hex_list(std::string_view bytes) {
   return out;
 }
 
-Status invalid_bytes(const Encoding& encoding, std::string_view rest) {
+Status invalid_bytes(const TextEncoding& encoding, std::string_view rest) {
   size_t size = 1;
   if (encoding.name == "UTF8" && !rest.empty()) {
     const auto first = static_cast<uint8_t>(rest[0]);
@@ -106,7 +106,7 @@ Status invalid_bytes(const Encoding& encoding, std::string_view rest) {
                                                          "\": " + hex_list(rest.substr(0, size)));
 }
 
-Status check_valid(const Encoding& encoding, std::string_view bytes) {
+Status check_valid(const TextEncoding& encoding, std::string_view bytes) {
   if (const size_t nul = bytes.find('\0'); nul != std::string_view::npos) {
     return Status(sqlstate::kCharacterNotInRepertoire,
                   "invalid byte sequence for encoding \"" + std::string(encoding.name) + "\": 0x00");
@@ -137,7 +137,7 @@ class Converter {
   const iconv_t handle_;
 };
 
-Status convert_bytes(std::string_view bytes, const Encoding& from, const Encoding& to, std::string& out) {
+Status convert_bytes(std::string_view bytes, const TextEncoding& from, const TextEncoding& to, std::string& out) {
   RETURN_IF_ERROR(check_valid(from, bytes));
   if (from.name == to.name || from.iconv_name == nullptr || to.iconv_name == nullptr || is_ascii(bytes)) {
     RETURN_IF_ERROR(check_valid(to, bytes));
@@ -171,8 +171,8 @@ Status convert_bytes(std::string_view bytes, const Encoding& from, const Encodin
 }
 
 Status convert_named(const StringRef& bytes, std::string_view from_name, std::string_view to_name, StringOut& out) {
-  ASSIGN_OR_RETURN(const Encoding* from, find_encoding(from_name, "source "));
-  ASSIGN_OR_RETURN(const Encoding* to, find_encoding(to_name, "destination "));
+  ASSIGN_OR_RETURN(const TextEncoding* from, find_encoding(from_name, "source "));
+  ASSIGN_OR_RETURN(const TextEncoding* to, find_encoding(to_name, "destination "));
   std::string& buffer = out.buffer();
   RETURN_IF_ERROR(convert_bytes(bytes.view(), *from, *to, buffer));
   out.copy(buffer);
@@ -251,7 +251,7 @@ void register_text_bytes(FunctionCatalog::Builder& builder) {
                   }));
   builder.builtin("length(bytea,name)",
                   row_kernel<int32_t, StringRef, StringRef>([](const StringRef& b, const StringRef& name, int32_t& out) -> Status {
-                    ASSIGN_OR_RETURN(const Encoding* encoding, find_encoding(name.view(), ""));
+                    ASSIGN_OR_RETURN(const TextEncoding* encoding, find_encoding(name.view(), ""));
                     RETURN_IF_ERROR(check_valid(*encoding, b.view()));
                     out = static_cast<int32_t>(encoding->name == "UTF8" ? utf8_length(b.view()) : b.size);
                     return Status();

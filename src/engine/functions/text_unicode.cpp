@@ -15,7 +15,7 @@ Status syntax_error(std::string message, std::string hint = {}) {
   return Status(std::move(error));
 }
 
-int hex_value(char c) {
+int escape_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char low = ascii_lower(c);
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
@@ -26,7 +26,7 @@ int64_t hex_number(std::string_view text, size_t at, size_t digits) {
   if (text.size() - std::min(at, text.size()) < digits) return -1;
   int64_t value = 0;
   for (size_t i = 0; i < digits; ++i) {
-    const int digit = hex_value(text[at + i]);
+    const int digit = escape_digit(text[at + i]);
     if (digit < 0) return -1;
     value = value << 4 | digit;
   }
