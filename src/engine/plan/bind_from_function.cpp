@@ -4,6 +4,7 @@
 #include "engine/plan/eql_binder.h"
 #include "engine/plan/eql_parser.h"
 #include "engine/plan/from_binder.h"
+#include "engine/plan/rules.h"
 
 namespace eventd::engine {
 namespace {
@@ -47,29 +48,69 @@ Result<FromPart> function_part(const AstFromItem& item, PlanPtr plan) {
   return part;
 }
 
-PlanPtr function_leaf(FunctionRows rows) {
+void FunctionRows::add_column(std::string name, Type type) {
+  fields.push_back(Expr::column(static_cast<int>(call_columns.size()), type));
+  columns.push_back({name, type, 0, 0});
+  call_columns.push_back({std::move(name), type, 0, 0});
+}
+
+namespace {
+
+// The item's columns where they are more than those of the calls, which begin at `first`.
+PlanPtr with_fields(PlanPtr plan, size_t first, FunctionRows& rows) {
+  auto project = std::make_unique<PlanNode>(PlanNode::Kind::kProject);
+  for (size_t i = 0; i < first; ++i) {
+    project->columns.push_back(plan->columns[i]);
+    project->expressions.push_back(Expr::column(static_cast<int>(i), plan->columns[i].type));
+  }
+  for (size_t i = 0; i < rows.fields.size(); ++i) {
+    for_each_column(*rows.fields[i], [&](Expr& column) { column.index += static_cast<int>(first); });
+    project->columns.push_back(rows.columns[i]);
+    project->expressions.push_back(std::move(rows.fields[i]));
+  }
+  project->children.push_back(std::move(plan));
+  return project;
+}
+
+PlanPtr calls_leaf(FunctionRows& rows) {
   const bool single = rows.calls.size() == 1;
   if (single && rows.calls[0].function != nullptr) {
     auto plan = std::make_unique<PlanNode>(PlanNode::Kind::kTableFunction);
     plan->table_function = rows.calls[0].function;
     plan->expressions = std::move(rows.calls[0].arguments);
     plan->ordinality = rows.ordinality;
-    plan->columns = std::move(rows.columns);
     return plan;
   }
-  if (single && rows.calls[0].column_count == 1) {
+  if (single) {
     PlanPtr plan = one_row();
     plan->rows[0].push_back(std::move(rows.calls[0].arguments[0]));
     if (rows.ordinality) plan->rows[0].push_back(first_ordinal());
-    plan->columns = std::move(rows.columns);
     return plan;
   }
   auto plan = std::make_unique<PlanNode>(PlanNode::Kind::kProjectSet);
-  plan->columns = std::move(rows.columns);
   plan->set_calls = std::move(rows.calls);
   plan->ordinality = rows.ordinality;
   plan->children.push_back(one_row());
   return plan;
+}
+
+}  // namespace
+
+PlanPtr function_leaf(FunctionRows rows) {
+  PlanPtr plan = calls_leaf(rows);
+  plan->columns = rows.computed ? rows.call_columns : rows.columns;
+  return rows.computed ? with_fields(std::move(plan), 0, rows) : std::move(plan);
+}
+
+PlanPtr functions_above(PlanPtr child, FunctionRows rows, JoinType type) {
+  const size_t first = child->columns.size();
+  const std::vector<OutputColumn>& own = rows.computed ? rows.call_columns : rows.columns;
+  PlanPtr node = plan_above(PlanNode::Kind::kProjectSet, std::move(child));
+  node->columns.insert(node->columns.end(), own.begin(), own.end());
+  node->join_type = type;
+  node->set_calls = std::move(rows.calls);
+  node->ordinality = rows.ordinality;
+  return rows.computed ? with_fields(std::move(node), first, rows) : std::move(node);
 }
 
 Result<FromPart> FromBinder::bind_functions_alone(const AstFromItem& item, SubqueryFrame& frame) {
@@ -88,25 +129,26 @@ Result<FunctionRows> FromBinder::bind_functions(const AstFromItem& item, QueryLe
   rows.ordinality = item.ordinality;
   Status failure;
   for (size_t i = 0; i < item.functions.size() && failure.ok(); ++i) {
-    Result<SetCall> call = bind_function(item, i, level, rows.columns);
-    if (call.ok()) {
-      rows.calls.push_back(std::move(call).value());
-    } else {
-      failure = explain_invisible(std::move(call).take_status(), true);
-    }
+    failure = bind_function(item, i, level, rows);
   }
   lateral_active_ = was_active;
-  RETURN_IF_ERROR(std::move(failure));
-  if (item.ordinality) rows.columns.push_back({"ordinality", {oid::kInt8, -1}, 0, 0});
+  if (!failure.ok()) return explain_invisible(std::move(failure), true);
+  if (item.ordinality) rows.add_column("ordinality", {oid::kInt8, -1});
   return rows;
 }
 
-Result<SetCall> FromBinder::bind_function(const AstFromItem& item, size_t which, QueryLevel& level,
-                                          std::vector<OutputColumn>& columns) {
+Status FromBinder::bind_function(const AstFromItem& item, size_t which, QueryLevel& level,
+                                 FunctionRows& rows) {
   const AstExpr& ast = *item.functions[which];
   if (!item.definitions[which].empty()) {
-    return bind_record_function(ast, item.definitions[which], level, columns);
+    return bind_record_function(ast, item.definitions[which], level, rows);
   }
+  const auto needs_definitions = [&] {
+    return bind_error(sqlstate::kSyntaxError,
+                      "a column definition list is required for functions returning \"record\"",
+                      ast.position);
+  };
+  if (returns_record(ast)) return needs_definitions();
   level.set_calls.clear();
   level.set_positions.clear();
   ExpressionBinder binder(state_, level, functions_clause());
@@ -119,34 +161,32 @@ Result<SetCall> FromBinder::bind_function(const AstFromItem& item, size_t which,
   }
   // A column without a name of its own takes the alias: FROM generate_series(1, 3) AS i.
   const std::string own_name = column_name_of(ast);
-  const std::string& name = item.functions.size() == 1 && !item.alias.empty() ? item.alias : own_name;
+  const std::string& name =
+      item.functions.size() == 1 && !item.alias.empty() ? item.alias : own_name;
   if (!is_set) {
     ASSIGN_OR_RETURN(value, resolve_unknown(std::move(value), state_.parameters));
-    if (value->type.id == oid::kRecord) {
-      return bind_error(sqlstate::kSyntaxError,
-                        "a column definition list is required for functions returning \"record\"",
-                        ast.position);
-    }
-    SetCall call;
-    columns.push_back({name, value->type, 0, 0});
-    call.arguments.push_back(std::move(value));
-    return call;
+    if (value->type.id == oid::kRecord) return needs_definitions();
+    rows.add_column(name, value->type);
+    rows.calls.emplace_back();
+    rows.calls.back().arguments.push_back(std::move(value));
+    return {};
   }
   SetCall call = std::move(level.set_calls[0]);
   level.set_calls.clear();
   level.set_positions.clear();
-  std::vector<ExprPtr> fields;
+  std::vector<Type> types;
   if (value->kind == Expr::Kind::kRow) {
-    fields = std::move(value->children);
+    for (const ExprPtr& field : value->children) types.push_back(field->type);
   } else {
-    fields.push_back(std::move(value));
+    types.push_back(value->type);
   }
-  for (size_t i = 0; i < fields.size(); ++i) {
+  for (size_t i = 0; i < types.size(); ++i) {
     const std::string_view column = call.function->columns[i].first;
-    const bool unnamed = fields.size() == 1 && column == call.function->name;
-    columns.push_back({unnamed ? name : std::string(column), fields[i]->type, 0, 0});
+    const bool unnamed = types.size() == 1 && column == call.function->name;
+    rows.add_column(unnamed ? name : std::string(column), types[i]);
   }
-  return call;
+  rows.calls.push_back(std::move(call));
+  return {};
 }
 
 // eql('EVENTS …'): the query stands there as a derived table; its parameters are the statement's.
@@ -172,25 +212,6 @@ Result<bool> FromBinder::bind_eql_item(const AstFromItem& item, FromPart& part) 
   if (!plan.ok()) return inside(std::move(plan).take_status());
   ASSIGN_OR_RETURN(part, function_part(item, std::move(plan).value()));
   return true;
-}
-
-// Functions that return "record" with AS t(a int, …).
-Result<SetCall> FromBinder::bind_record_function(const AstExpr& call,
-                                                 const std::vector<AstColumnDefinition>& definitions,
-                                                 QueryLevel& level,
-                                                 std::vector<OutputColumn>& columns) {
-  (void)level, (void)columns;
-  if (call.kind == AstExpr::Kind::kCall) {
-    const FunctionCatalog& catalog = FunctionCatalog::instance();
-    const std::string& name = call.names.back();
-    if (!catalog.functions(name).empty() || !catalog.table_functions(name).empty()) {
-      return bind_error(sqlstate::kSyntaxError,
-                        "a column definition list is only allowed for functions returning "
-                        "\"record\"",
-                        definitions[0].position);
-    }
-  }
-  return not_supported_yet("a column definition list of this function", definitions[0].position);
 }
 
 }  // namespace eventd::engine

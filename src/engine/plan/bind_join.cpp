@@ -42,17 +42,6 @@ bool depends_on_columns(const FunctionRows& rows) {
   return false;
 }
 
-PlanPtr project_set(PlanPtr child, FunctionRows rows, JoinType type) {
-  auto node = std::make_unique<PlanNode>(PlanNode::Kind::kProjectSet);
-  node->columns = child->columns;
-  node->columns.insert(node->columns.end(), rows.columns.begin(), rows.columns.end());
-  node->join_type = type;
-  node->set_calls = std::move(rows.calls);
-  node->ordinality = rows.ordinality;
-  node->children.push_back(std::move(child));
-  return node;
-}
-
 }  // namespace
 
 bool has_column(const Expr& expression) {
@@ -163,7 +152,7 @@ Result<FromPart> FromBinder::combine(FromPart left, RightSide right, JoinSpec sp
     }
   }
   if (right.rows.has_value() && (spec.type == JoinType::kInner || is_true(condition))) {
-    part.plan = project_set(std::move(left.plan), std::move(*right.rows), spec.type);
+    part.plan = functions_above(std::move(left.plan), std::move(*right.rows), spec.type);
     if (!is_true(condition)) {
       part.plan = plan_above(PlanNode::Kind::kFilter, std::move(part.plan));
       part.plan->condition = std::move(condition);

@@ -17,8 +17,14 @@ struct FromPart {
 /// The functions of one FROM item, arguments bound.
 struct FunctionRows {
   std::vector<SetCall> calls;
-  std::vector<OutputColumn> columns;  ///< of all calls, and the ordinality
+  std::vector<OutputColumn> call_columns;  ///< of all calls, and the ordinality
   bool ordinality = false;
+  std::vector<OutputColumn> columns;       ///< of the item
+  std::vector<ExprPtr> fields;             ///< their values over `call_columns`
+  bool computed = false;                   ///< some are more than a column: there are definitions
+
+  /// A column of the item that is one of the calls'.
+  void add_column(std::string name, Type type);
 };
 
 /// Binds one FROM clause. One thread; borrows everything.
@@ -86,12 +92,15 @@ class FromBinder {
   // bind_from_function.cpp
   Result<FromPart> bind_functions_alone(const AstFromItem& item, SubqueryFrame& frame);
   Result<FunctionRows> bind_functions(const AstFromItem& item, QueryLevel& level);
-  Result<SetCall> bind_function(const AstFromItem& item, size_t which, QueryLevel& level,
-                                std::vector<OutputColumn>& columns);
-  Result<SetCall> bind_record_function(const AstExpr& call,
-                                       const std::vector<AstColumnDefinition>& definitions,
-                                       QueryLevel& level, std::vector<OutputColumn>& columns);
+  Status bind_function(const AstFromItem& item, size_t which, QueryLevel& level,
+                       FunctionRows& rows);
   Result<bool> bind_eql_item(const AstFromItem& item, FromPart& part);
+
+  // bind_from_record.cpp
+  Status bind_record_function(const AstExpr& call,
+                              const std::vector<AstColumnDefinition>& definitions,
+                              QueryLevel& level, FunctionRows& rows);
+  Result<ExprPtr> record_field(const AstColumnDefinition& definition, const Expr& record);
 
   SelectBinder& selects_;
   const RelationResolver& relations_;
@@ -105,6 +114,10 @@ class FromBinder {
 std::string function_item_name(const AstFromItem& item);
 /// An item of functions whose rows are those of `plan`. 42P10 for too many column aliases.
 Result<FromPart> function_part(const AstFromItem& item, PlanPtr plan);
+/// True for a call of a function that returns "record", whose columns must be defined.
+bool returns_record(const AstExpr& call);
+/// The functions above `child`: its columns, then those of the item. `type` kInner or kLeft.
+PlanPtr functions_above(PlanPtr child, FunctionRows rows, JoinType type);
 /// A plan that has the rows of the functions; their arguments are without columns.
 PlanPtr function_leaf(FunctionRows rows);
 /// The item's column names over those of `columns`. 42P10 for too many.
