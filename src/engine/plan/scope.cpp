@@ -177,10 +177,7 @@ Result<size_t> Scope::find(const AstExpr& reference) const {
   }
   ASSIGN_OR_RETURN(const int found, only_column(unqualified_, column, reference.position));
   if (found >= 0) return static_cast<size_t>(found);
-  if (find_relation("", column) != nullptr) {
-    return error_at(sqlstate::kFeatureNotSupported, "a whole-row reference is not supported yet",
-                    reference.position);
-  }
+  // It may be the name of a relation: a whole row, which ExpressionBinder::bind_column() looks for.
   return error_at(sqlstate::kUndefinedColumn, "column \"" + column + "\" does not exist",
                   reference.position);
 }
