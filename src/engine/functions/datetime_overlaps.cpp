@@ -95,6 +95,12 @@ void register_overlaps(FunctionCatalog::Builder& builder, const std::string& typ
     }
 }
 
+Status zone_with_days(const IntervalValue& zone) {
+  std::string text;
+  append_interval(IntervalStyle::kPostgres, zone, text);
+  return Status(sqlstate::kInvalidParameterValue, "interval time zone \"" + text + "\" must not include months or days");
+}
+
 /// "Fri Nov 20 17:00:00.123456 2026 UTC".
 Status time_of_day(const CallFrame& frame, Vector& result) {
   return each_row(frame, result, [&](uint32_t row, Vector& out) {
@@ -125,7 +131,7 @@ void register_datetime_overlaps(FunctionCatalog::Builder& builder) {
                   row_kernel<TimetzValue, IntervalValue, TimetzValue>(
                       [](const IntervalValue& zone, const TimetzValue& v, TimetzValue& out) -> Status {
                         if (zone.months != 0 || zone.days != 0)
-                          return Status(sqlstate::kInvalidParameterValue, "interval time zone must not include months or days");
+                          return zone_with_days(zone);
                         out.zone_seconds_west = static_cast<int32_t>(-(zone.microseconds / kMicrosPerSecond));
                         out.microseconds = floor_mod(v.microseconds + (int64_t{v.zone_seconds_west} - out.zone_seconds_west) * kMicrosPerSecond,
                                                      kMicrosPerDay);

@@ -4,6 +4,7 @@
 #include "engine/functions/json_text.h"
 #include "engine/functions/jsonb_functions.h"
 #include "engine/functions/kernel_helpers.h"
+#include "engine/payload/jsonb_text.h"
 #include "engine/types/array_format.h"
 
 namespace eventd::engine {
@@ -69,6 +70,13 @@ Result<bool> at_path(const StringRef& value, const StringRef& array, StringOut& 
   return give<kText>(found, out);
 }
 
+/// A string literal with PostgreSQL's own escapes.
+void append_again(std::string_view literal, std::string& out) {
+  std::string text;
+  if (append_json_unescaped(literal, text)) append_json_string(text, out);
+  else out += literal;
+}
+
 /// Compact, without members that are null.
 void strip_json_nulls(std::string_view text, std::string& out) {
   const std::string_view value = trim_json(text);
@@ -77,7 +85,9 @@ void strip_json_nulls(std::string_view text, std::string& out) {
     out += '{';
     for (const JsonMember& member : json_members(value)) {
       if (member.value == "null") continue;
-      out.append(separator).append(member.key).append(":");
+      out += separator;
+      append_again(member.key, out);
+      out += ':';
       strip_json_nulls(member.value, out);
       separator = ",";
     }
@@ -90,6 +100,8 @@ void strip_json_nulls(std::string_view text, std::string& out) {
       separator = ",";
     }
     out += ']';
+  } else if (value.starts_with('"')) {
+    append_again(value, out);
   } else {
     out += value;
   }

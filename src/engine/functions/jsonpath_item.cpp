@@ -57,6 +57,16 @@ size_t zone_length(std::string_view text, size_t at) {
   return end - at;
 }
 
+/// Seconds of the "+HH[:MM]" at the end of a text that has one.
+int32_t zone_of(std::string_view text) {
+  const size_t sign = text.find_last_of("+-");
+  const auto digits = [&](size_t at) {
+    return is_digits(text, at, 2) ? (text[at] - '0') * 10 + (text[at + 1] - '0') : 0;
+  };
+  const int32_t seconds = digits(sign + 1) * 3600 + digits(sign + 4) * 60;
+  return text[sign] == '-' ? -seconds : seconds;
+}
+
 /// The type the text's shape stands for, or kInvalid.
 Oid datetime_shape(std::string_view text) {
   size_t at = 0;
@@ -128,7 +138,9 @@ Status PathItem::append_msgpack(const FormatOptions& format, std::string& out) c
     out += as_text(value);
     return Status();
   }
-  return append_msgpack_from_datum(format, *datetime, out);
+  FormatOptions written = format;
+  if (const TimeZone* zone = TimeZone::fixed(zone_seconds_east); zone != nullptr) written.time_zone = zone;
+  return append_msgpack_from_datum(written, *datetime, out);
 }
 
 PathItem PathItem::null() { return own(std::string("\xc0", 1)); }
@@ -164,13 +176,14 @@ std::string_view path_type_name(const PathItem& item) {
 Result<PathItem> parse_path_datetime(const EvalContext& context, std::string_view text) {
   const Oid type = datetime_shape(text);
   if (type == oid::kInvalid) {
-    Error error{sqlstate::kInvalidDatetimeFormat, "datetime format is not recognized: \"" + std::string(text) + "\"", {}, {}, {}, 0};
+    Error error{SqlState{"22031"}, "datetime format is not recognized: \"" + std::string(text) + "\"", {}, {}, {}, 0};
     error.hint = "Use a datetime template argument to specify the input data format.";
     return Status(std::move(error));
   }
   ASSIGN_OR_RETURN(Datum value, datum_from_text(context, Type{type, -1}, text));
   PathItem item;
   item.datetime = std::make_shared<const Datum>(std::move(value));
+  if (type == oid::kTimestamptz) item.zone_seconds_east = zone_of(text);
   return item;
 }
 

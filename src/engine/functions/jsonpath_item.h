@@ -21,6 +21,7 @@ struct PathItem {
   ByteSpan value;                            ///< msgpack; empty for a datetime
   std::shared_ptr<const std::string> owner;  ///< of `value`, unless that lies in the target
   std::shared_ptr<const Datum> datetime;
+  int32_t zone_seconds_east = 0;             ///< the zone a timestamptz was written with
 
   PathItemKind kind() const;
   bool is_container() const { return kind() == PathItemKind::kArray || kind() == PathItemKind::kObject; }
@@ -39,7 +40,7 @@ using PathItems = std::vector<PathItem>;
 
 /// .type()'s answer.
 std::string_view path_type_name(const PathItem& item);
-/// .datetime() without a template: the ISO 8601 forms. 22007.
+/// .datetime() without a template: the ISO 8601 forms. 22031.
 Result<PathItem> parse_path_datetime(const EvalContext& context, std::string_view text);
 /// <0, 0, >0; kIncomparable for kinds that have no common order. 0A000 when a time zone is needed
 /// and `use_zone` is false.

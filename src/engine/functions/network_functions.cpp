@@ -26,6 +26,41 @@ void append_host(const NetworkAddress& address, std::string& out) {
   if (inet_ntop(address.v6 ? AF_INET6 : AF_INET, address.bytes, buffer, sizeof buffer) != nullptr) out += buffer;
 }
 
+/// The 16-bit words the prefix reaches, at least two; the longest run of zeros as "::".
+void append_abbreviated_v6(const NetworkAddress& address, std::string& out) {
+  NetworkAddress masked = address;
+  masked.mask(address.bits, false);
+  int words[8];
+  for (int i = 0; i < 8; ++i) words[i] = masked.bytes[2 * i] << 8 | masked.bytes[2 * i + 1];
+  const int count = std::max(2, (address.bits + 15) / 16);
+  const bool five_zeros = (words[0] | words[1] | words[2] | words[3] | words[4]) == 0;
+  if (count > 6 && five_zeros && (words[5] == 0xffff || (words[5] == 0 && words[6] != 0))) {
+    append_host(masked, out);  // ends with an IPv4 address, bytes behind the prefix left out
+    for (int bits = 128; bits - 8 >= address.bits && out.ends_with(".0"); bits -= 8) out.resize(out.size() - 2);
+    return;
+  }
+  int zero_begin = -1, zero_length = 0;
+  for (int i = 0; i < count; ++i) {
+    int length = 0;
+    while (i + length < count && words[i + length] == 0) ++length;
+    if (length > zero_length) {
+      zero_begin = i;
+      zero_length = length;
+    }
+  }
+  char buffer[16];
+  for (int i = 0; i < count; ++i) {
+    if (i == zero_begin) {
+      out += "::";
+      i += zero_length - 1;
+      continue;
+    }
+    const bool after_colon = i == 0 || out.back() == ':';
+    snprintf(buffer, sizeof buffer, "%s%x", after_colon ? "" : ":", static_cast<unsigned>(words[i]));
+    out += buffer;
+  }
+}
+
 /// cidr without the zero bytes behind its prefix: "10.1/16".
 void append_abbreviated(const NetworkAddress& address, std::string& out) {
   char buffer[16];
@@ -36,13 +71,8 @@ void append_abbreviated(const NetworkAddress& address, std::string& out) {
       snprintf(buffer, sizeof buffer, "%s%u", i > 0 ? "." : "", unsigned{address.bytes[i]});
       out += buffer;
     }
-  } else if (address.bits == 0) {
-    out += "::";
   } else {
-    // As inet_net_ntop's IPv6 form: groups the prefix covers, then "::" for what is left.
-    NetworkAddress masked = address;
-    masked.mask(address.bits, false);
-    append_host(masked, out);
+    append_abbreviated_v6(address, out);
   }
   snprintf(buffer, sizeof buffer, "/%u", unsigned{address.bits});
   out += buffer;

@@ -49,14 +49,20 @@ class NumberScanner {
       case P::kLocaleComma:
         if (!t_.fill_mode && peek() == ',') ++at_;
         break;
-      case P::kCurrency:
-      case P::kMinus:
-      case P::kPlus:
-      case P::kPlusMinus: skip_other(1); break;
+      case P::kCurrency: skip_other(1); break;
+      case P::kMinus: sign_alone(peek() == '-'); break;
+      case P::kPlus: sign_alone(peek() == '+'); break;
+      case P::kPlusMinus: sign_alone(peek() == '-' || peek() == '+'); break;
       case P::kOrdinal:
       case P::kOrdinalLower: skip_other(2); break;
       default: break;
     }
+  }
+
+  void sign_alone(bool present) {
+    if (!present) return skip_other(1);
+    sign_ = peek();
+    ++at_;
   }
 
   void place(bool digit_pattern) {

@@ -42,8 +42,9 @@ class NumberFormatter {
     if (!sign_written_ && n_.leading == 0) ++places_;
   }
 
-  void run() {
+  Status run() {
     for (const NumberTemplate::Item& item : t_.items) write(item);
+    return std::move(error_);
   }
 
  private:
@@ -98,6 +99,10 @@ class NumberFormatter {
     if (n_.digits[0] == '#' || n_.negative || t_.decimal) return;
     const size_t size = n_.digits.size();
     const char last = n_.digits[size - 1];
+    if (last < '0' || last > '9') {
+      error_ = Status(sqlstate::kInvalidTextRepresentation, "\"" + n_.digits + "\" is not a number");
+      return;
+    }
     const bool teen = size > 1 && n_.digits[size - 2] == '1';
     const char* suffix = teen || last > '3' || last < '1' ? "th" : last == '1' ? "st" : last == '2' ? "nd" : "rd";
     for (; *suffix != '\0'; ++suffix) out_.push_back(upper ? ascii_upper(*suffix) : *suffix);
@@ -167,6 +172,7 @@ class NumberFormatter {
   size_t last_relevant_ = kNowhere;
   size_t at_ = 0;   // in the digits
   int place_ = 0;   // in the format
+  Status error_;
   int places_ = 0;
 };
 
@@ -197,14 +203,14 @@ std::string hashes(int before, int after) {
   return text;
 }
 
-void append_number(NumberTemplate& t, std::string text, std::string& out) {
+Status append_number(NumberTemplate& t, std::string text, std::string& out) {
   ShownNumber number;
   number.negative = text[0] == '-';
   number.digits = number.negative ? text.substr(1) : std::move(text);
   const auto before = static_cast<int>(std::min(number.digits.find('.'), number.digits.size()));
   if (t.before > before) number.leading = t.before - before;
   else if (before > t.before) number.digits = hashes(t.before, t.after);
-  NumberFormatter(t, number, out).run();
+  return NumberFormatter(t, number, out).run();
 }
 
 void append_not_finite_exponent(const NumberTemplate& t, std::string& out) {
@@ -271,8 +277,7 @@ Status show_numeric(const Numeric& value, NumberTemplate& t, std::string& out) {
     shown = shown.round(t.after);
     ASSIGN_OR_RETURN(shown, shown.add(Numeric::from_int128(0, t.after)));
   }
-  append_number(t, shown.text(), out);
-  return Status();
+  return append_number(t, shown.text(), out);
 }
 
 template <class T>
@@ -296,8 +301,7 @@ Status show_integer(T value, NumberTemplate& t, std::string& out) {
   }
   std::string text = std::to_string(shown);
   if (t.after > 0) text += "." + std::string(static_cast<size_t>(t.after), '0');
-  append_number(t, std::move(text), out);
-  return Status();
+  return append_number(t, std::move(text), out);
 }
 
 std::string fixed_text(double value, int digits) {
@@ -334,8 +338,7 @@ Status show_float(double value, int digits, NumberTemplate& t, std::string& out)
   const auto before = static_cast<int>(fixed_text(std::fabs(value), 0).size());
   if (before >= digits) t.after = 0;
   else if (before + t.after > digits) t.after = digits - before;
-  append_number(t, fixed_text(value, t.after), out);
-  return Status();
+  return append_number(t, fixed_text(value, t.after), out);
 }
 
 /// An empty format is NULL.

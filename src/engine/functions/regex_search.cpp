@@ -75,7 +75,8 @@ Regex::Piece find_piece(const Regex& regex, std::string_view text, const SearchO
   if (options.start_character > utf8_length(text) + 1) return {};
   for (int32_t n = 1; regex.find(text, from, groups); ++n) {
     if (n == options.occurrence) {
-      const auto group = static_cast<size_t>(options.group);
+      // Without groups the whole match is the first.
+      const auto group = static_cast<size_t>(options.group == 1 && groups.size() == 1 ? 0 : options.group);
       return group < groups.size() ? groups[group] : Regex::Piece();
     }
     from = next_start(text, groups[0]);

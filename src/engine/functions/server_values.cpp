@@ -119,7 +119,10 @@ Status format_type_rows(const CallFrame& frame, Vector& result) {
       return Status();
     }
     const auto type = static_cast<Oid>(types[row]);
-    out.set_string(row, type == 0 ? std::string("-") : format_type({type, modifiers.valid(row) ? modifiers[row] : -1}));
+    const TypeInfo* info = find_type(type);
+    // Numbers and booleans have no modifier to show.
+    const bool plain = info != nullptr && type != oid::kNumeric && (info->category == 'N' || info->category == 'B');
+    out.set_string(row, type == 0 ? std::string("-") : format_type({type, !plain && modifiers.valid(row) ? modifiers[row] : -1}));
     return Status();
   });
 }
