@@ -20,8 +20,13 @@ std::vector<Vector> select_vectors(std::vector<Vector> vectors, uint32_t rows, c
 
 }  // namespace
 
-Aggregation::Aggregation(const OperatorContext& context, std::shared_ptr<const AggregationPlan> plan)
-    : context_(context), plan_(std::move(plan)), groups_(plan_->key_types), grant_(context.memory) {
+Aggregation::Aggregation(const OperatorContext& context, std::shared_ptr<const AggregationPlan> plan,
+                         size_t workers, uint32_t level)
+    : context_(context), plan_(std::move(plan)), groups_(plan_->key_types), grant_(context.memory),
+      level_(level) {
+  if (workers > 1 && context.memory != nullptr) {
+    share_bytes_ = context.memory->limit_bytes() / 8 * 3 / workers;
+  }
   for (const AggregationPlan::Call& call : plan_->calls) {
     CallState state;
     if (call.call->distinct) {
@@ -36,7 +41,9 @@ Aggregation::Aggregation(const OperatorContext& context, std::shared_ptr<const A
   }
 }
 
-Aggregation::~Aggregation() {
+Aggregation::~Aggregation() { destroy_states(); }
+
+void Aggregation::destroy_states() {
   for (const AggregationPlan::Call& call : plan_->calls) {
     if (call.call->function->destroy == nullptr) continue;
     for (std::byte* state : states_) call.call->function->destroy(state + call.state_offset);
@@ -62,25 +69,79 @@ void Aggregation::add_states() {
   }
 }
 
-Status Aggregation::account() {
+size_t Aggregation::held_bytes() const {
   size_t bytes = groups_.memory_bytes() + block_bytes_ + states_.capacity() * sizeof(void*) + inner_bytes_;
   for (const CallState& state : call_states_) {
     if (state.seen != nullptr) bytes += state.seen->memory_bytes();
   }
-  return grant_.ensure(bytes);
+  return bytes;
+}
+
+void Aggregation::make_room(uint32_t rows) {
+  if (frozen_ || !can_spill() || groups_.group_count() == 0) return;
+  size_t bytes = held_bytes() + groups_.growth_bytes(rows);
+  if (states_left_ < rows) {
+    bytes += std::max<size_t>(groups_of_next_block(states_.size()), rows) * std::max<size_t>(plan_->state_bytes, 16);
+  }
+  if (states_.size() + rows > states_.capacity()) bytes += (states_.capacity() + rows) * sizeof(void*);
+  const bool within_share = share_bytes_ == 0 || bytes <= share_bytes_;
+  if (!within_share || !grant_.try_ensure(bytes)) set_frozen(true);
+}
+
+Status Aggregation::account() { return grant_.ensure(held_bytes()); }
+
+bool Aggregation::can_spill() const {
+  return context_.temp != nullptr && !plan_->key_types.empty() && level_ < SpillPartitions::kLevelsMax;
+}
+
+void Aggregation::set_frozen(bool frozen) {
+  frozen_ = frozen;
+  groups_.set_frozen(frozen);
+}
+
+Result<uint32_t> Aggregation::split_known(const Batch& batch, const std::vector<Vector>& keys,
+                                          uint32_t* known) {
+  std::vector<uint32_t> others;
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < batch.size; ++i) {
+    if (group_ids_[i] == GroupTable::kNoGroup) {
+      others.push_back(i);
+    } else {
+      group_ids_[count] = group_ids_[i];
+      known[count++] = i;
+    }
+  }
+  if (others.empty()) return count;
+  if (spilled_ == nullptr) {
+    std::vector<Oid> types;
+    for (const Vector& column : batch.columns) types.push_back(column.type());
+    ASSIGN_OR_RETURN(spilled_, SpillPartitions::create(context_, std::move(types), level_));
+  }
+  std::vector<uint64_t> hashes(batch.size);
+  for (size_t k = 0; k < keys.size(); ++k) hash_vector(keys[k], hashes.data(), batch.size, k > 0);
+  RETURN_IF_ERROR(spilled_->add(batch, hashes.data(), others.data(), static_cast<uint32_t>(others.size())));
+  return count;
 }
 
 Status Aggregation::add(const Batch& batch) {
   group_ids_.assign(batch.size, 0);
-  if (!plan_->keys.empty()) {
-    std::vector<Vector> keys;
-    keys.reserve(plan_->keys.size());
-    for (const auto& key : plan_->keys) {
-      ASSIGN_OR_RETURN(Vector vector, key->evaluate(batch, *context_.eval));
-      keys.push_back(std::move(vector));
-    }
-    groups_.find_or_add(keys, batch.size, group_ids_.data());
+  if (plan_->keys.empty()) return aggregate(batch);
+  std::vector<Vector> keys;
+  keys.reserve(plan_->keys.size());
+  for (const auto& key : plan_->keys) {
+    ASSIGN_OR_RETURN(Vector vector, key->evaluate(batch, *context_.eval));
+    keys.push_back(std::move(vector));
   }
+  make_room(batch.size);
+  groups_.find_or_add(keys, batch.size, group_ids_.data());
+  if (!frozen_) return aggregate(batch);
+  std::vector<uint32_t> known(batch.size);
+  ASSIGN_OR_RETURN(const uint32_t count, split_known(batch, keys, known.data()));
+  if (count == 0) return {};
+  return aggregate(count < batch.size ? batch.select(known.data(), count) : batch);
+}
+
+Status Aggregation::aggregate(const Batch& batch) {
   add_states();
   for (size_t i = 0; i < plan_->calls.size(); ++i) RETURN_IF_ERROR(update_call(i, batch));
   return account();
@@ -173,6 +234,13 @@ Status Aggregation::update_states(size_t index, std::vector<Vector> arguments, u
 
 Status Aggregation::combine(Aggregation& other) {
   other.add_states();
+  const bool frozen = frozen_ || other.frozen_;
+  set_frozen(false);
+  // All groups fit: each worker kept to its share.
+  share_bytes_ = 0;
+  // Groups of one may be among the rows another wrote to disk.
+  if (spilled_ != nullptr) spilled_by_workers_.push_back(std::move(spilled_));
+  if (other.spilled_ != nullptr) spilled_by_workers_.push_back(std::move(other.spilled_));
   for (uint32_t chunk = 0; chunk < (plan_->key_types.empty() ? 1 : other.groups_.chunk_count()); ++chunk) {
     if (context_.cancel != nullptr) RETURN_IF_ERROR(context_.cancel->check());
     uint32_t rows = 1;
@@ -193,7 +261,29 @@ Status Aggregation::combine(Aggregation& other) {
     RETURN_IF_ERROR(account());
   }
   inner_bytes_ += other.inner_bytes_;
+  set_frozen(frozen);
   return account();
+}
+
+Status Aggregation::reconcile() {
+  if (spilled_by_workers_.empty()) return {};
+  std::vector<std::unique_ptr<SpillPartitions>> all = std::move(spilled_by_workers_);
+  spilled_by_workers_.clear();
+  if (spilled_ != nullptr) all.push_back(std::move(spilled_));
+  set_frozen(true);
+  for (const std::unique_ptr<SpillPartitions>& parts : all) {
+    RETURN_IF_ERROR(parts->finish());
+    for (uint32_t i = 0; i < SpillPartitions::kFanout; ++i) {
+      SpillReader reader = parts->partition(i).read();
+      Batch batch;
+      for (;;) {
+        ASSIGN_OR_RETURN(const bool more, reader.next(batch));
+        if (!more) break;
+        RETURN_IF_ERROR(add(batch));
+      }
+    }
+  }
+  return {};
 }
 
 Status Aggregation::feed_sorted(size_t index) {
@@ -222,6 +312,8 @@ Status Aggregation::feed_sorted(size_t index) {
 }
 
 Status Aggregation::finish() {
+  RETURN_IF_ERROR(reconcile());
+  if (spilled_ != nullptr) RETURN_IF_ERROR(spilled_->finish());
   add_states();
   for (size_t i = 0; i < call_states_.size(); ++i) {
     if (call_states_[i].sorter != nullptr) RETURN_IF_ERROR(feed_sorted(i));
@@ -230,6 +322,47 @@ Status Aggregation::finish() {
 }
 
 Result<bool> Aggregation::next(Batch& batch) {
+  ASSIGN_OR_RETURN(const bool more, next_in_memory(batch));
+  if (more || spilled_ == nullptr) return more;
+  return next_spilled(batch);
+}
+
+Result<bool> Aggregation::next_spilled(Batch& batch) {
+  for (;;) {
+    if (part_ != nullptr) {
+      ASSIGN_OR_RETURN(const bool more, part_->next(batch));
+      if (more) return true;
+      part_.reset();
+    }
+    if (next_partition_ == 0) release_groups();
+    while (next_partition_ < SpillPartitions::kFanout &&
+           spilled_->partition(next_partition_).row_count() == 0) {
+      ++next_partition_;
+    }
+    if (next_partition_ == SpillPartitions::kFanout) return false;
+    part_ = std::make_unique<Aggregation>(context_, plan_, 1, level_ + 1);
+    SpillReader reader = spilled_->partition(next_partition_++).read();
+    Batch input;
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool more, reader.next(input));
+      if (!more) break;
+      RETURN_IF_ERROR(part_->add(input));
+    }
+    RETURN_IF_ERROR(part_->finish());
+  }
+}
+
+void Aggregation::release_groups() {
+  destroy_states();
+  states_.clear();
+  blocks_.clear();
+  call_states_.clear();
+  groups_ = GroupTable(plan_->key_types);
+  next_chunk_ = 0;
+  grant_.reset();
+}
+
+Result<bool> Aggregation::next_in_memory(Batch& batch) {
   const uint32_t first = next_chunk_ * kBatchRows;
   if (first >= states_.size()) return false;
   const uint32_t rows = static_cast<uint32_t>(std::min<size_t>(kBatchRows, states_.size() - first));
@@ -261,26 +394,6 @@ Result<bool> AggregateOperator::produce(Batch& batch) {
     if (stats() != nullptr) stats()->memory_bytes.store(aggregation_.peak_memory_bytes());
   }
   return aggregation_.next(batch);
-}
-
-Result<bool> DistinctOperator::produce(Batch& batch) {
-  uint32_t* groups = groups_.get();
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, child_->next(batch));
-    if (!more) return false;
-    uint32_t next_new = seen_.group_count();
-    seen_.find_or_add(batch.columns, batch.size, groups);
-    RETURN_IF_ERROR(grant_.ensure(seen_.memory_bytes()));
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < batch.size; ++i) {
-      if (groups[i] != next_new) continue;
-      ++next_new;
-      groups[count++] = i;
-    }
-    if (count == 0) continue;
-    if (count < batch.size) batch = batch.select(groups, count);
-    return true;
-  }
 }
 
 }  // namespace eventd::engine

@@ -10,6 +10,7 @@
 #include "engine/exec/compiled_expression.h"
 #include "engine/exec/group_table.h"
 #include "engine/exec/row_sorter.h"
+#include "engine/exec/spill_partitions.h"
 #include "engine/plan/logical_plan.h"
 
 namespace eventd::engine {
@@ -27,19 +28,29 @@ struct AggregationPlan {
   std::vector<Oid> key_types;
   std::vector<Call> calls;
   size_t state_bytes = 0;  ///< of one group, aligned to 16
+  std::vector<std::shared_ptr<const Expr>> own_keys;  ///< what `keys` were compiled from, if nobody else keeps it
   std::vector<std::shared_ptr<const Expr>> own_arguments;  ///< that the calls don't have
 
   /// `node` (kAggregate) must outlive the result.
   static Result<std::shared_ptr<const AggregationPlan>> compile(const PlanNode& node,
                                                                 const EvalContext& context);
+  /// DISTINCT over columns of these types: groups without aggregates.
+  static Result<std::shared_ptr<const AggregationPlan>> distinct(const std::vector<OutputColumn>& columns,
+                                                                 const EvalContext& context);
   /// Whether partial results can be combined: no DISTINCT or ORDER BY, every function can.
   bool can_split() const;
 };
 
-/// Groups and states of the rows taken. Owned by one thread at a time.
+/// Groups and states of the rows taken. When memory is refused, the groups known go on and rows of
+/// others are written to disk, divided by the hash of their keys; each part is aggregated by itself
+/// after the groups in memory have been given out. What the states of known groups hold stays in
+/// memory: 53200 past it. Owned by one thread at a time.
 class Aggregation {
  public:
-  Aggregation(const OperatorContext& context, std::shared_ptr<const AggregationPlan> plan);
+  /// One of `workers` whose results will be combined: each takes a share of the memory such that
+  /// all groups together fit while they are. `level`: how often the rows were divided before.
+  Aggregation(const OperatorContext& context, std::shared_ptr<const AggregationPlan> plan,
+              size_t workers = 1, uint32_t level = 0);
   ~Aggregation();
   Aggregation(const Aggregation&) = delete;
   Aggregation& operator=(const Aggregation&) = delete;
@@ -54,6 +65,18 @@ class Aggregation {
   size_t peak_memory_bytes() const { return grant_.peak_bytes(); }
 
  private:
+  /// Which rows of a batch belong to known groups; the others are written to disk.
+  Result<uint32_t> split_known(const Batch& batch, const std::vector<Vector>& keys, uint32_t* known);
+  Status aggregate(const Batch& batch);
+  bool can_spill() const;
+  void set_frozen(bool frozen);
+  /// Rows that workers spilled may be of groups another one knows: all are looked at once more.
+  Status reconcile();
+  void destroy_states();
+  /// After the groups in memory have been given out.
+  void release_groups();
+  Result<bool> next_in_memory(Batch& batch);
+  Result<bool> next_spilled(Batch& batch);
   /// DISTINCT: which (group, arguments) have been counted. ORDER BY: the rows to be counted last.
   struct CallState {
     std::unique_ptr<GroupTable> seen;
@@ -66,6 +89,9 @@ class Aggregation {
                        const uint32_t* groups);
   Status feed_sorted(size_t index);
   void add_states();
+  size_t held_bytes() const;
+  /// Freezes the groups when `rows` more might not fit.
+  void make_room(uint32_t rows);
   Status account();
 
   const OperatorContext context_;
@@ -82,6 +108,13 @@ class Aggregation {
   std::vector<void*> pointers_;
   MemoryGrant grant_;
   uint32_t next_chunk_ = 0;
+  const uint32_t level_;
+  size_t share_bytes_ = 0;  // 0 = all there is
+  bool frozen_ = false;     // no new groups
+  std::unique_ptr<SpillPartitions> spilled_;
+  std::vector<std::unique_ptr<SpillPartitions>> spilled_by_workers_;
+  uint32_t next_partition_ = 0;
+  std::unique_ptr<Aggregation> part_;  // of the partition being given out
 };
 
 /// Reads its child to the end, then gives the groups. Threads: see BatchSource.
@@ -100,20 +133,37 @@ class AggregateOperator : public BatchSource {
   Aggregation aggregation_;
 };
 
-/// Rows unique over all columns, as they are first seen. Threads: see BatchSource.
+/// Rows unique over all columns, as they are first seen; past the memory rows not seen yet go to
+/// disk, divided by their hash, and come after the others. Threads: see BatchSource.
 class DistinctOperator : public BatchSource {
  public:
   DistinctOperator(const OperatorContext& context, OperatorStats* stats, BatchSourcePtr child,
                    std::vector<Oid> types)
-      : BatchSource(context, stats), child_(std::move(child)), seen_(std::move(types)),
-        grant_(context.memory) {}
+      : BatchSource(context, stats), child_(std::move(child)), types_(std::move(types)),
+        seen_table_(std::make_unique<GroupTable>(types_)), grant_(context.memory) {}
 
  protected:
   Result<bool> produce(Batch& batch) override;
 
  private:
-  BatchSourcePtr child_;
-  GroupTable seen_;
+  /// Parts still to be read, of one level.
+  struct Pending {
+    std::unique_ptr<SpillPartitions> parts;
+    uint32_t next = 0;
+  };
+  Result<bool> read(Batch& batch);
+  /// Goes on to the next part on disk; false when there is none.
+  Result<bool> next_part();
+  Status spill(const Batch& batch, const uint32_t* rows, uint32_t count);
+
+  BatchSourcePtr child_;  // null once read
+  const std::vector<Oid> types_;
+  std::unique_ptr<GroupTable> seen_table_;
+  uint32_t level_ = 0;
+  bool frozen_ = false;
+  std::unique_ptr<SpillPartitions> spilled_;
+  std::vector<Pending> pending_;
+  std::unique_ptr<SpillReader> reader_;
   MemoryGrant grant_;
   std::unique_ptr<uint32_t[]> groups_ = std::make_unique_for_overwrite<uint32_t[]>(kBatchRows);
 };

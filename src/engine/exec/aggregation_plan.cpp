@@ -53,6 +53,18 @@ Result<std::shared_ptr<const AggregationPlan>> AggregationPlan::compile(
   return std::shared_ptr<const AggregationPlan>(std::move(plan));
 }
 
+Result<std::shared_ptr<const AggregationPlan>> AggregationPlan::distinct(
+    const std::vector<OutputColumn>& columns, const EvalContext& context) {
+  auto plan = std::make_shared<AggregationPlan>();
+  for (size_t i = 0; i < columns.size(); ++i) {
+    plan->own_keys.push_back(Expr::column(static_cast<int>(i), columns[i].type));
+    ASSIGN_OR_RETURN(auto compiled, CompiledExpression::compile(*plan->own_keys.back(), context));
+    plan->keys.push_back(std::move(compiled));
+    plan->key_types.push_back(columns[i].type.id);
+  }
+  return std::shared_ptr<const AggregationPlan>(std::move(plan));
+}
+
 bool AggregationPlan::can_split() const {
   for (const Call& call : calls) {
     if (call.call->function->combine == nullptr || call.call->distinct || call.order != nullptr) {

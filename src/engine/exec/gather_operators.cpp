@@ -43,7 +43,7 @@ BatchSourcePtr Fragment::open(const OperatorContext& context) const {
 Status GatherAggregateOperator::run() {
   std::vector<std::unique_ptr<Aggregation>> partials(options_.helpers + 1);
   const auto work = [&](size_t worker, const std::atomic<bool>& stop) -> Status {
-    auto partial = std::make_unique<Aggregation>(context(), plan_);
+    auto partial = std::make_unique<Aggregation>(context(), plan_, options_.helpers + 1);
     RETURN_IF_ERROR(drain(fragment_, context(), stop,
                           [&](Batch batch) { return partial->add(batch); }));
     partials[worker] = std::move(partial);

@@ -9,8 +9,9 @@ namespace eventd::engine {
 
 namespace {
 
-constexpr uint32_t kNone = ~uint32_t{0};
+constexpr uint32_t kNone = GroupTable::kNoGroup;
 constexpr size_t kFirstSlots = 256;
+constexpr size_t kLargeSlots = size_t{1} << 16;
 constexpr uint32_t kChunkShift = 11;
 static_assert((1U << kChunkShift) == kBatchRows);
 /// Larger dictionaries don't get a table of their ids.
@@ -129,7 +130,7 @@ void GroupTable::find_or_add_fixed(const Vector& key, uint32_t rows, uint32_t* g
       }
       slot = (slot + 1) & mask;
     }
-    if (group == kNone) {
+    if (group == kNone && !frozen_) {
       group = add_group(std::span<const Vector>(&key, 1), i);
       group_hashes_.push_back(hash);
       slots_[slot] = {group + 1, tag};
@@ -164,7 +165,7 @@ void GroupTable::find_or_add_hashed(std::span<const Vector> keys, uint32_t rows,
       }
       slot = (slot + 1) & mask;
     }
-    if (group == kNone) {
+    if (group == kNone && !frozen_) {
       group = add_group(keys, i);
       group_hashes_.push_back(hash);
       slots_[slot] = {group + 1, tag};
@@ -223,8 +224,25 @@ void GroupTable::grow_if_full() {
   if (size_t{group_count_} * 2 > slots_.size()) grow();
 }
 
+size_t GroupTable::grown_slots() const {
+  // Large tables in smaller steps: memory is asked for before.
+  return slots_.size() * (slots_.size() < kLargeSlots ? 4 : 2);
+}
+
+size_t GroupTable::growth_bytes(uint32_t rows) const {
+  size_t bytes = 0;
+  if ((size_t{group_count_} + rows) * 2 > slots_.size()) bytes += grown_slots() * sizeof(Slot);
+  if (group_hashes_.size() + rows > group_hashes_.capacity()) {
+    bytes += (group_hashes_.capacity() + rows) * sizeof(uint64_t);
+  }
+  if (group_count_ % kBatchRows + rows > kBatchRows || group_count_ == 0) {
+    for (const KeyColumn& column : columns_) bytes += kBatchRows * physical_size(column.physical);
+  }
+  return bytes;
+}
+
 void GroupTable::grow() {
-  std::vector<Slot> slots(slots_.size() * 4);
+  std::vector<Slot> slots(grown_slots());
   const size_t mask = slots.size() - 1;
   for (uint32_t group = 0; group < group_count_; ++group) {
     const uint64_t hash = group_hashes_[group];

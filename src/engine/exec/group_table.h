@@ -18,11 +18,16 @@ class GroupTable {
 
   /// The group of each row. `keys` has one vector for each key type, `rows` long.
   void find_or_add(std::span<const Vector> keys, uint32_t rows, uint32_t* groups);
+  /// From now on (or no longer) keys not seen before get kNoGroup instead of a group.
+  static constexpr uint32_t kNoGroup = ~uint32_t{0};
+  void set_frozen(bool frozen) { frozen_ = frozen; }
   uint32_t group_count() const { return group_count_; }
   /// Keys of the groups [chunk · kBatchRows, …): one vector a key, without copying.
   std::vector<Vector> keys_of_chunk(uint32_t chunk) const;
   uint32_t chunk_count() const { return (group_count_ + kBatchRows - 1) / kBatchRows; }
   size_t memory_bytes() const;
+  /// What memory_bytes() grows by at most, besides the bytes of strings, when `rows` keys are new.
+  size_t growth_bytes(uint32_t rows) const;
 
  private:
   /// How keys of one column are stored and compared.
@@ -53,12 +58,14 @@ class GroupTable {
   uint32_t add_group(std::span<const Vector> keys, uint32_t row);
   void grow_if_full();
   void grow();
+  size_t grown_slots() const;
 
   std::vector<KeyColumn> columns_;
   std::vector<Slot> slots_;
   std::vector<uint64_t> group_hashes_;
   std::vector<uint64_t> hashes_;
   uint32_t group_count_ = 0;
+  bool frozen_ = false;
   size_t full_chunks_bytes_ = 0;
   DictionaryCache cache_;
   const void* last_dictionary_ = nullptr;

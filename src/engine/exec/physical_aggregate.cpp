@@ -37,6 +37,16 @@ Result<BatchSourcePtr> PhysicalPlanner::build_distinct(const PlanNode& plan, Phy
   node.name = "HashAggregate";
   node.children.push_back(std::make_unique<PhysicalNode>());
   PhysicalNode& child_node = *node.children.back();
+  ASSIGN_OR_RETURN(std::unique_ptr<Fragment> fragment, parallel_fragment(*plan.children[0], child_node));
+  if (fragment != nullptr) {
+    ASSIGN_OR_RETURN(auto groups, AggregationPlan::distinct(plan.columns, *context_.eval));
+    node.rows = std::min(child_node.rows, kGroupsExpected);
+    node.time_us = child_node.time_us + child_node.rows * kGroupUs;
+    node.helpers = helpers_for(node.time_us);
+    return BatchSourcePtr(std::make_unique<GatherAggregateOperator>(
+        context_, stats_of(node), std::move(*fragment), std::move(groups),
+        GatherOptions{execution_.pool, node.helpers}));
+  }
   ASSIGN_OR_RETURN(BatchSourcePtr child, build(*plan.children[0], child_node, std::nullopt));
   std::vector<Oid> types;
   for (const OutputColumn& column : plan.columns) types.push_back(column.type.id);
