@@ -61,10 +61,10 @@ Result<PlanPtr> SelectBinder::working_table(const BoundCte& cte, PlanPtr table) 
   QueryLevel level(frame);
   ExpressionBinder binder(state_, level, "CYCLE");
   PlanPtr filter = plan_above(PlanNode::Kind::kFilter, std::move(table));
+  ExprPtr marked = Expr::column(static_cast<int>(mark), marks.value->type);
   ASSIGN_OR_RETURN(filter->condition,
-                   binder.bind_operator("<>", Expr::column(static_cast<int>(mark),
-                                                           marks.value->type),
-                                        std::move(marks.value), cte.ast->cycle->position));
+                   binder.bind_operator("<>", std::move(marked), std::move(marks.value),
+                                        cte.ast->cycle->position));
   return filter;
 }
 
