@@ -1,257 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <random>
 
-#include "engine/functions/function.h"
-#include "exec_fakes.h"
+#include "window_oracle.h"
 
 namespace eventd::engine::testing {
 namespace {
-
-using Bound = WindowFrame::Bound;
-using Mode = WindowFrame::Mode;
-using Exclusion = WindowFrame::Exclusion;
-using Kind = WindowFunction::Kind;
-using Optional = std::optional<int64_t>;
-
-/// Columns of the test's relation.
-enum Column { kPartition, kKey, kValue, kReal, kKeep, kId };
-
-struct Row {
-  int64_t partition;
-  Optional key, value;
-  double real;
-  bool keep;
-  int64_t id;
-};
-
-std::unique_ptr<FakeRelation> relation_of(std::shared_ptr<const std::vector<Row>> rows, uint32_t per_morsel) {
-  auto relation = std::make_unique<FakeRelation>();
-  const std::vector<Oid> types{oid::kInt8, oid::kInt8, oid::kInt8, oid::kFloat8, oid::kBool, oid::kInt8};
-  for (const Oid type : types) relation->columns_.push_back({"c", {type, -1}, false});
-  relation->morsels = (rows->size() + per_morsel - 1) / per_morsel;
-  relation->make = [rows, per_morsel, types](size_t morsel) -> Result<Batch> {
-    BatchBuilder builder(types);
-    const size_t end = std::min(rows->size(), (morsel + 1) * per_morsel);
-    for (size_t i = morsel * per_morsel; i < end; ++i) {
-      const Row& row = (*rows)[i];
-      const uint32_t at = builder.add_row();
-      const auto set = [&](size_t column, const Optional& value) {
-        builder.column(column).set_datum(at, value ? Datum::int8(*value) : Datum::null(oid::kInt8));
-      };
-      set(kPartition, row.partition);
-      set(kKey, row.key);
-      set(kValue, row.value);
-      builder.column(kReal).set_datum(at, Datum::float8(row.real));
-      builder.column(kKeep).set_datum(at, Datum::boolean(row.keep));
-      set(kId, row.id);
-    }
-    return builder.take();
-  };
-  return relation;
-}
-
-std::vector<Row> random_rows(std::mt19937_64& random, size_t count, int64_t partitions, int64_t keys) {
-  std::vector<Row> rows;
-  const auto below = [&](int64_t n) { return static_cast<int64_t>(random() % static_cast<uint64_t>(n)); };
-  for (size_t i = 0; i < count; ++i) {
-    rows.push_back({below(partitions), below(8) == 0 ? Optional() : Optional(below(keys)),
-                    below(6) == 0 ? Optional() : Optional(below(1000) - 500),
-                    static_cast<double>(below(1'000'000)) / 997, below(3) > 0, static_cast<int64_t>(i)});
-  }
-  return rows;
-}
-
-const AggregateFunction* aggregate_named(std::string_view name, std::vector<Oid> arguments) {
-  for (const AggregateFunction* function : FunctionCatalog::instance().aggregates(name)) {
-    if (function->arguments == arguments) return function;
-  }
-  ADD_FAILURE() << "no aggregate " << name;
-  return nullptr;
-}
-
-const WindowFunction* window_named(std::string_view name, size_t arguments) {
-  for (const WindowFunction* function : FunctionCatalog::instance().window_functions(name)) {
-    if (function->arguments.size() == arguments) return function;
-  }
-  ADD_FAILURE() << "no window function " << name;
-  return nullptr;
-}
-
-struct Spec {
-  bool partitioned = true, ordered = true, descending = false, nulls_first = false;
-};
-
-PlanPtr window_over(PlanPtr child, const Spec& spec) {
-  PlanPtr plan = over(PlanNode::Kind::kWindow, std::move(child));
-  if (spec.partitioned) plan->group_by.push_back(column(kPartition));
-  if (spec.ordered) {
-    SortKey key = key_of(column(kKey), spec.descending);
-    key.nulls_first = spec.nulls_first;
-    plan->sort_keys.push_back(std::move(key));
-  }
-  return plan;
-}
-
-WindowCall call_of(const AggregateFunction* aggregate, std::vector<ExprPtr> arguments, Oid type) {
-  WindowCall call;
-  call.aggregate = aggregate;
-  call.arguments = std::move(arguments);
-  call.type = {type, -1};
-  return call;
-}
-
-WindowCall call_of(const WindowFunction* function, std::vector<ExprPtr> arguments, Oid type) {
-  WindowCall call;
-  call.function = function;
-  call.arguments = std::move(arguments);
-  call.type = {type, -1};
-  return call;
-}
-
-void add_call(PlanNode& plan, WindowCall call) {
-  plan.columns.push_back({"w", call.type});
-  plan.window_calls.push_back(std::move(call));
-}
-
-/// The definition, row by row.
-class Oracle {
- public:
-  Oracle(std::vector<Row> rows, const Spec& spec) : rows_(std::move(rows)), spec_(spec) {
-    std::stable_sort(rows_.begin(), rows_.end(), [&](const Row& a, const Row& b) {
-      if (spec_.partitioned && a.partition != b.partition) return a.partition < b.partition;
-      return spec_.ordered && compare(a, b) < 0;
-    });
-  }
-
-  const std::vector<Row>& rows() const { return rows_; }
-
-  std::vector<size_t> frame(size_t i, const WindowFrame& frame, int64_t start, int64_t end) const {
-    std::vector<size_t> result;
-    size_t first = i, last = i;
-    while (first > 0 && same_partition(first - 1, i)) --first;
-    while (last + 1 < rows_.size() && same_partition(last + 1, i)) ++last;
-    for (size_t j = first; j <= last; ++j) {
-      if (!after_start(i, j, frame, start) || !before_end(i, j, frame, end)) continue;
-      const bool peer = compare_keys(i, j) == 0;
-      if (frame.exclusion == Exclusion::kCurrentRow && j == i) continue;
-      if (frame.exclusion == Exclusion::kGroup && peer) continue;
-      if (frame.exclusion == Exclusion::kTies && peer && j != i) continue;
-      result.push_back(j);
-    }
-    return result;
-  }
-
- private:
-  int compare(const Row& a, const Row& b) const {
-    if (!a.key || !b.key) {
-      if (a.key.has_value() == b.key.has_value()) return 0;
-      return (!a.key == spec_.nulls_first) ? -1 : 1;
-    }
-    const int order = *a.key < *b.key ? -1 : *a.key > *b.key ? 1 : 0;
-    return spec_.descending ? -order : order;
-  }
-  int compare_keys(size_t i, size_t j) const { return spec_.ordered ? compare(rows_[j], rows_[i]) : 0; }
-  bool same_partition(size_t a, size_t b) const {
-    return !spec_.partitioned || rows_[a].partition == rows_[b].partition;
-  }
-  /// Groups from row i to row j, negative when j is before.
-  int64_t group_distance(size_t i, size_t j) const {
-    int64_t distance = 0;
-    for (size_t k = std::min(i, j); k < std::max(i, j); ++k) distance += compare_keys(k, k + 1) != 0 ? 1 : 0;
-    return j < i ? -distance : distance;
-  }
-  /// Where row j lies from row i, in the frame's own measure; with NULLs only their order counts.
-  std::optional<int64_t> key_distance(size_t i, size_t j) const {
-    if (!rows_[i].key || !rows_[j].key) return std::nullopt;
-    const int64_t difference = *rows_[j].key - *rows_[i].key;
-    return spec_.descending ? -difference : difference;
-  }
-  bool beyond(size_t i, size_t j, const WindowFrame& frame, Bound bound, int64_t offset, bool is_start) const {
-    const int64_t wanted = bound == Bound::kCurrentRow ? 0 : bound == Bound::kOffsetPreceding ? -offset : offset;
-    int64_t distance = 0;
-    if (frame.mode == Mode::kRows) {
-      distance = static_cast<int64_t>(j) - static_cast<int64_t>(i);
-    } else if (frame.mode == Mode::kGroups) {
-      distance = group_distance(i, j);
-    } else if (bound == Bound::kCurrentRow) {
-      distance = compare_keys(i, j);
-    } else {
-      const auto apart = key_distance(i, j);
-      if (!apart) return compare_keys(i, j) == 0 || (compare_keys(i, j) > 0) == is_start;
-      distance = *apart;
-    }
-    return is_start ? distance >= wanted : distance <= wanted;
-  }
-  bool after_start(size_t i, size_t j, const WindowFrame& frame, int64_t offset) const {
-    return frame.start == Bound::kUnboundedPreceding || beyond(i, j, frame, frame.start, offset, true);
-  }
-  bool before_end(size_t i, size_t j, const WindowFrame& frame, int64_t offset) const {
-    return frame.end == Bound::kUnboundedFollowing || beyond(i, j, frame, frame.end, offset, false);
-  }
-
-  std::vector<Row> rows_;
-  const Spec spec_;
-};
-
-struct Wanted {
-  int64_t count = 0, kept = 0;
-  std::optional<int64_t> sum, min, max, first, last, third;
-  std::optional<double> real_sum, deviation;
-  std::string ids;
-};
-
-Wanted wanted_of(const std::vector<Row>& rows, const std::vector<size_t>& frame) {
-  Wanted want;
-  double mean = 0, squares = 0;
-  for (size_t n = 0; n < frame.size(); ++n) {
-    const Row& row = rows[frame[n]];
-    ++want.count;
-    want.ids += std::to_string(row.id) + ",";
-    if (n == 0) want.first = row.value;
-    if (n == 2) want.third = row.value;
-    want.last = row.value;
-    if (row.keep) {
-      ++want.kept;
-      if (row.value) {
-        want.min = std::min(want.min.value_or(*row.value), *row.value);
-        want.max = std::max(want.max.value_or(*row.value), *row.value);
-      }
-    }
-    if (row.value) want.sum = want.sum.value_or(0) + *row.value;
-    want.real_sum = want.real_sum.value_or(0) + row.real;
-    const double step = row.real - mean;
-    mean += step / static_cast<double>(n + 1);
-    squares += step * (row.real - mean);
-  }
-  if (frame.size() > 1) want.deviation = std::sqrt(squares / static_cast<double>(frame.size() - 1));
-  return want;
-}
-
-void expect_integer(const Datum& got, const Optional& want) {
-  if (!want) {
-    EXPECT_TRUE(got.is_null());
-    return;
-  }
-  ASSERT_FALSE(got.is_null());
-  if (got.type() == oid::kNumeric) {
-    EXPECT_EQ(got.bytes(), std::to_string(*want));
-  } else {
-    EXPECT_EQ(got.as<int64_t>(), *want);
-  }
-}
-
-void expect_real(const Datum& got, const std::optional<double>& want) {
-  if (!want) {
-    EXPECT_TRUE(got.is_null());
-    return;
-  }
-  ASSERT_FALSE(got.is_null());
-  EXPECT_NEAR(got.as<double>(), *want, 1e-9 * std::max(1.0, std::abs(*want)));
-}
 
 WindowFrame frame_of(Mode mode, Bound start, int64_t start_offset, Bound end, int64_t end_offset,
                      Exclusion exclusion = Exclusion::kNone) {
@@ -267,9 +23,9 @@ WindowFrame frame_of(Mode mode, Bound start, int64_t start_offset, Bound end, in
 }
 
 /// Every kind of call over one frame, against the definition.
-void check_frame(const std::vector<Row>& data, const Spec& spec, const WindowFrame& frame, int64_t start,
+void check_frame(const std::vector<WindowRow>& data, const WindowSpec& spec, const WindowFrame& frame, int64_t start,
                  int64_t end, uint32_t per_morsel) {
-  const auto rows = std::make_shared<const std::vector<Row>>(data);
+  const auto rows = std::make_shared<const std::vector<WindowRow>>(data);
   const auto relation = relation_of(rows, per_morsel);
   PlanPtr plan = window_over(scan_of(*relation), spec);
   const auto add = [&](WindowCall call) {
@@ -292,7 +48,7 @@ void check_frame(const std::vector<Row>& data, const Spec& spec, const WindowFra
   add(call_of(window_named("last_value", 1), list(column(kValue)), oid::kInt8));
   add(call_of(window_named("nth_value", 2), list(column(kValue), constant(Datum::int4(3))), oid::kInt8));
 
-  const Oracle oracle(data, spec);
+  const FrameOracle oracle(data, spec);
   const Rows got = run(std::move(plan));
   ASSERT_TRUE(got.status.ok()) << got.status.error().message;
   ASSERT_EQ(got.rows.size(), data.size());
@@ -301,7 +57,7 @@ void check_frame(const std::vector<Row>& data, const Spec& spec, const WindowFra
     ASSERT_EQ(row[kId].as<int64_t>(), oracle.rows()[i].id) << "order of row " << i;
     // The oracle looks at the whole partition: of many rows some, and those where batches meet.
     if (data.size() > 500 && i % 61 != 0 && i % kBatchRows > 1) continue;
-    const Wanted want = wanted_of(oracle.rows(), oracle.frame(i, frame, start, end));
+    const WantedValues want = wanted_of(oracle.rows(), oracle.frame(i, frame, start, end));
     SCOPED_TRACE("row " + std::to_string(i) + " of frame " + want.ids);
     expect_integer(row[6], want.count);
     expect_integer(row[7], want.sum);
@@ -321,8 +77,8 @@ TEST(Window, EveryFrameOverRandomRowsIsTheDefinition) {
   std::mt19937_64 random(20'261'120);
   const auto below = [&](int64_t n) { return static_cast<int64_t>(random() % static_cast<uint64_t>(n)); };
   for (int round = 0; round < 250 && !HasFailure(); ++round) {
-    const std::vector<Row> rows = random_rows(random, 1 + static_cast<size_t>(below(60)), 1 + below(4), 1 + below(12));
-    Spec spec;
+    const std::vector<WindowRow> rows = random_rows(random, 1 + static_cast<size_t>(below(60)), 1 + below(4), 1 + below(12));
+    WindowSpec spec;
     spec.partitioned = below(4) > 0;
     spec.descending = below(2) == 0;
     spec.nulls_first = below(2) == 0;
@@ -345,7 +101,7 @@ TEST(Window, EveryFrameOverRandomRowsIsTheDefinition) {
 
 TEST(Window, LongFramesSlideAcrossBatches) {
   std::mt19937_64 random(7);
-  const std::vector<Row> rows = random_rows(random, 4500, 2, 700);
+  const std::vector<WindowRow> rows = random_rows(random, 4500, 2, 700);
   for (const Exclusion exclusion : {Exclusion::kNone, Exclusion::kTies}) {
     check_frame(rows, {}, frame_of(Mode::kRows, Bound::kOffsetPreceding, 40, Bound::kOffsetFollowing, 25, exclusion),
                 40, 25, 1000);
@@ -360,10 +116,10 @@ TEST(Window, LongFramesSlideAcrossBatches) {
 
 TEST(Window, RankingFunctions) {
   // One partition of keys 1 1 2 5 5 5, another of one row.
-  std::vector<Row> data;
+  std::vector<WindowRow> data;
   for (const int64_t key : {5, 1, 5, 2, 1, 5}) data.push_back({1, key, key, 0, true, static_cast<int64_t>(data.size())});
   data.push_back({2, 9, 9, 0, true, 6});
-  const auto relation = relation_of(std::make_shared<const std::vector<Row>>(data), 3);
+  const auto relation = relation_of(std::make_shared<const std::vector<WindowRow>>(data), 3);
   PlanPtr plan = window_over(scan_of(*relation), {});
   for (const char* name : {"row_number", "rank", "dense_rank"}) add_call(*plan, call_of(window_named(name, 0), {}, oid::kInt8));
   for (const char* name : {"percent_rank", "cume_dist"}) add_call(*plan, call_of(window_named(name, 0), {}, oid::kFloat8));
@@ -393,9 +149,9 @@ TEST(Window, RankingFunctions) {
   }
 }
 
-std::string error_of(WindowCall call, const Spec& spec) {
+std::string error_of(WindowCall call, const WindowSpec& spec) {
   std::mt19937_64 random(3);
-  const auto relation = relation_of(std::make_shared<const std::vector<Row>>(random_rows(random, 20, 2, 5)), 7);
+  const auto relation = relation_of(std::make_shared<const std::vector<WindowRow>>(random_rows(random, 20, 2, 5)), 7);
   PlanPtr plan = window_over(scan_of(*relation), spec);
   add_call(*plan, std::move(call));
   const Rows got = run(std::move(plan));
@@ -425,10 +181,10 @@ TEST(Window, BadArgumentsAndOffsets) {
 }
 
 TEST(Window, RangeOffsetsDontOverflow) {
-  std::vector<Row> data;
+  std::vector<WindowRow> data;
   const int64_t keys[] = {INT64_MIN, -1, 0, INT64_MAX - 1, INT64_MAX};
   for (const int64_t key : keys) data.push_back({0, key, key, 0, true, static_cast<int64_t>(data.size())});
-  const auto relation = relation_of(std::make_shared<const std::vector<Row>>(data), 10);
+  const auto relation = relation_of(std::make_shared<const std::vector<WindowRow>>(data), 10);
   PlanPtr plan = window_over(scan_of(*relation), {});
   WindowCall call = call_of(aggregate_named("count", {}), {}, oid::kInt8);
   call.frame = frame_of(Mode::kRange, Bound::kOffsetPreceding, 2, Bound::kOffsetFollowing, INT64_MAX);
@@ -441,7 +197,7 @@ TEST(Window, RangeOffsetsDontOverflow) {
 
 TEST(Window, SecondWindowOfTheSameOrderSeesTheFirst) {
   std::mt19937_64 random(5);
-  const auto rows = std::make_shared<const std::vector<Row>>(random_rows(random, 5000, 700, 20));
+  const auto rows = std::make_shared<const std::vector<WindowRow>>(random_rows(random, 5000, 700, 20));
   const auto relation = relation_of(rows, 512);
   PlanPtr inner = window_over(scan_of(*relation), {});
   add_call(*inner, call_of(window_named("row_number", 0), {}, oid::kInt8));
@@ -450,7 +206,7 @@ TEST(Window, SecondWindowOfTheSameOrderSeesTheFirst) {
   total.frame.end = Bound::kUnboundedFollowing;
   add_call(*outer, std::move(total));
   std::map<int64_t, int64_t> sizes;
-  for (const Row& row : *rows) ++sizes[row.partition];
+  for (const WindowRow& row : *rows) ++sizes[row.partition];
   const Rows got = run(std::move(outer));
   ASSERT_TRUE(got.status.ok()) << got.status.error().message;
   ASSERT_EQ(got.rows.size(), rows->size());
@@ -459,7 +215,7 @@ TEST(Window, SecondWindowOfTheSameOrderSeesTheFirst) {
 
 TEST(Window, MemoryIsAccounted) {
   std::mt19937_64 random(9);
-  const auto relation = relation_of(std::make_shared<const std::vector<Row>>(random_rows(random, 200'000, 1, 100)), 2048);
+  const auto relation = relation_of(std::make_shared<const std::vector<WindowRow>>(random_rows(random, 200'000, 1, 100)), 2048);
   PlanPtr plan = window_over(scan_of(*relation), {.partitioned = false, .ordered = false});
   add_call(*plan, call_of(window_named("row_number", 0), {}, oid::kInt8));
   MemoryPool pool(4 << 20);
@@ -500,7 +256,7 @@ TEST(GroupingSets, EachSetHasItsGroups) {
 
 TEST(DistinctOn, KeepsTheFirstRowOfEachKeyInOrder) {
   std::mt19937_64 random(11);
-  const auto rows = std::make_shared<const std::vector<Row>>(random_rows(random, 30'000, 900, 5000));
+  const auto rows = std::make_shared<const std::vector<WindowRow>>(random_rows(random, 30'000, 900, 5000));
   {
     const auto relation = relation_of(rows, 2048);
     PlanPtr plan = over(PlanNode::Kind::kDistinctOn, scan_of(*relation));
@@ -508,8 +264,8 @@ TEST(DistinctOn, KeepsTheFirstRowOfEachKeyInOrder) {
     plan->sort_keys.push_back(key_of(column(kPartition), true));
     plan->sort_keys.push_back(key_of(column(kKey), true));
     plan->sort_keys.push_back(key_of(column(kReal, oid::kFloat8)));
-    std::vector<Row> sorted = *rows;
-    std::stable_sort(sorted.begin(), sorted.end(), [](const Row& a, const Row& b) {
+    std::vector<WindowRow> sorted = *rows;
+    std::stable_sort(sorted.begin(), sorted.end(), [](const WindowRow& a, const WindowRow& b) {
       if (a.partition != b.partition) return a.partition > b.partition;
       if (a.key != b.key) return !a.key || (b.key && *a.key > *b.key);
       return a.real < b.real;
