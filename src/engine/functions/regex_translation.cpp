@@ -62,6 +62,13 @@ bool is_plain_range(std::string_view rest) {
   return rest.size() > 3 && rest[1] == '-' && rest[2] != ']' && rest[2] != '[' && rest[2] != '\\';
 }
 
+bool is_class_name(std::string_view name) {
+  for (const std::string_view known : {"alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print",
+                                       "punct", "space", "upper", "word", "xdigit"})
+    if (name == known) return true;
+  return false;
+}
+
 /// Walks the pattern once and writes RE2 syntax.
 class Translator {
  public:
@@ -83,7 +90,10 @@ class Translator {
           greediness();
           break;
         case '{': RETURN_IF_ERROR(bound()); break;
-        default: literal(c); ++at_;
+        default:
+          literal(c);
+          ++at_;
+          if ((c == '^' || c == '$') && at_quantifier()) return invalid("quantifier operand invalid");
       }
     }
     result_.mixed_greediness = greedy_ && result_.non_greedy && !pattern_.ends_with('$');
@@ -92,6 +102,12 @@ class Translator {
 
  private:
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+  bool at_quantifier() const {
+    if (at_ >= pattern_.size()) return false;
+    const char c = pattern_[at_];
+    return c == '*' || c == '+' || c == '?' || (c == '{' && at_ + 1 < pattern_.size() && is_digit(pattern_[at_ + 1]));
+  }
 
   /// After a quantifier of variable length: a `?` makes it non-greedy.
   void greediness() {
@@ -151,6 +167,7 @@ class Translator {
     }
     out_ += '(';
     ++at_;
+    ++groups_;
     return Status();
   }
 
@@ -226,7 +243,8 @@ class Translator {
       case 'M': return unsupported("the word-edge constraint \\m or \\M");
       default: break;
     }
-    if (c >= '1' && c <= '9') return unsupported("a back-reference");
+    if (c >= '1' && c <= '9')
+      return c - '0' > groups_ ? invalid("invalid backreference number") : unsupported("a back-reference");
     return character_escape(c);
   }
 
@@ -283,6 +301,7 @@ class Translator {
         const size_t end = rest.find(":]");
         if (end == rest.npos) return invalid("brackets [] not balanced");
         const std::string_view name = rest.substr(0, end + 2);
+        if (!is_class_name(name.substr(2, end - 2))) return invalid("invalid character class");
         const bool has_case = name == "[:upper:]" || name == "[:lower:]";
         out_ += has_case && result_.flags.ignore_case ? std::string_view("[:alpha:]") : name;
         at_ += end + 2;
@@ -319,6 +338,7 @@ class Translator {
   TranslatedRegex& result_;
   size_t at_ = 0;
   bool greedy_ = false;
+  int groups_ = 0;
   bool in_bracket_ = false;
 };
 
