@@ -146,7 +146,7 @@ Result<ExprPtr> ExpressionBinder::bind_frame_offset(const AstExpr& ast, std::str
   ASSIGN_OR_RETURN(ExprPtr offset, bind(ast));
   Oid wanted = oid::kInt8;
   if (mode == "RANGE") {
-    ASSIGN_OR_RETURN(wanted, range_offset_type(key_type, offset->type.id, ast.position));
+    ASSIGN_OR_RETURN(wanted, range_offset_type(key_type, offset->type.id, offset->position));
   }
   if (!can_coerce(offset->type.id, wanted, CastContext::kAssignment)) {
     return bind_error(sqlstate::kDatatypeMismatch,

@@ -102,10 +102,9 @@ void assume_known_type(std::span<const Candidate> candidates, std::span<const Oi
     known = type;
   }
   if (known == oid::kUnknown) return;
-  const Indexes kept = filtered(indexes, [&](size_t i) {
-    return std::all_of(candidates[i].arguments.begin(), candidates[i].arguments.end(),
-                       [&](Oid to) { return can_coerce(known, to, CastContext::kImplicit); });
-  });
+  const std::vector<Oid> assumed(types.size(), known);
+  const Indexes kept =
+      filtered(indexes, [&](size_t i) { return matches(candidates[i], assumed); });
   if (kept.size() == 1) indexes = kept;
 }
 

@@ -24,6 +24,10 @@ bool is_unknown_name(const Status& failure) {
 // that the table is there and may not be named.
 Status clearer(Status here, Status around) {
   if (!is_unknown_name(around)) return around;
+  if (here.error().code == sqlstate::kUndefinedTable &&
+      around.error().code == sqlstate::kUndefinedColumn) {
+    return around;  // the table is there, the column is not
+  }
   return here.error().hint.empty() && !around.error().hint.empty() ? std::move(around)
                                                                    : std::move(here);
 }
