@@ -126,7 +126,7 @@ const AggregateFunction* find_aggregate(std::string_view name, const std::vector
     bool fits = true;
     for (size_t i = 0; i < types.size(); ++i) {
       const Oid declared = candidate->arguments[i];
-      fits &= declared == types[i] || declared == oid::kAny || declared == oid::kAnyNonArray ||
+      fits &= declared == types[i] || declared == oid::kAny || declared == oid::kAnyElement || declared == oid::kAnyNonArray ||
               (declared == oid::kAnyArray && type_info(types[i]).element != 0);
     }
     if (fits) return candidate;
