@@ -132,7 +132,7 @@ const std::map<std::string_view, std::function<Text(std::string_view)>>& readers
                             [](int64_t v, std::string& out) { append_timestamp(format(), v, out); })},
       {"timestamptz", both([](std::string_view in) { return parse_timestamptz(kInput, in); },
                            [](int64_t v, std::string& out) { append_timestamptz(format(), v, out); })},
-      {"interval", both(parse_interval, [](const IntervalValue& v, std::string& out) {
+      {"interval", both([](std::string_view text) { return parse_interval(text); }, [](const IntervalValue& v, std::string& out) {
          append_interval(IntervalStyle::kPostgres, v, out);
        })},
   };
