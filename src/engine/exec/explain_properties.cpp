@@ -9,7 +9,7 @@ namespace eventd::engine {
 
 namespace {
 
-using Kind = PlanNode::Kind;
+using NodeKind = PlanNode::Kind;
 
 const char* join_word(JoinType type) {
   switch (type) {
@@ -31,8 +31,8 @@ JoinType shown_join_type(const PhysicalNode& node) {
   return type == JoinType::kRight ? JoinType::kLeft : type;
 }
 
-bool is_leaf_of_relation(Kind kind) {
-  return kind == Kind::kScan || kind == Kind::kCteScan || kind == Kind::kWorkingTable || kind == Kind::kTableFunction;
+bool is_leaf_of_relation(NodeKind kind) {
+  return kind == NodeKind::kScan || kind == NodeKind::kCteScan || kind == NodeKind::kWorkingTable || kind == NodeKind::kTableFunction;
 }
 
 /// A condition that a hash join finds its pairs by.
@@ -58,20 +58,20 @@ ExplainTitle explain_title(const PhysicalNode& node, const ExplainOptions& optio
   const PlanNode& plan = *node.plan;
   const std::string name = node.name;
   out.node_type = out.text = name;
-  if (plan.kind == Kind::kAggregate || plan.kind == Kind::kDistinct) {
-    const bool plain = plan.kind == Kind::kAggregate && plan.group_by.empty() && plan.grouping_sets.empty();
+  if (plan.kind == NodeKind::kAggregate || plan.kind == NodeKind::kDistinct) {
+    const bool plain = plan.kind == NodeKind::kAggregate && plan.group_by.empty() && plan.grouping_sets.empty();
     out.text = plain ? "Aggregate" : name;
     out.node_type = "Aggregate";
     out.strategy = plain ? "Plain" : plan.grouping_sets.empty() ? "Hashed" : "Mixed";
-  } else if (plan.kind == Kind::kDistinctOn) {
+  } else if (plan.kind == NodeKind::kDistinctOn) {
     out.text = out.node_type = "Unique";
-  } else if (plan.kind == Kind::kJoin || plan.kind == Kind::kApply) {
+  } else if (plan.kind == NodeKind::kJoin || plan.kind == NodeKind::kApply) {
     const JoinType type = shown_join_type(node);
     out.join_type = join_word(type);
     if (type != JoinType::kInner) {
       out.text = (name == "Hash Join" ? "Hash " : name + " ") + out.join_type + " Join";
     }
-  } else if (plan.kind == Kind::kSetOperation) {
+  } else if (plan.kind == NodeKind::kSetOperation) {
     out.node_type = "SetOp";
     out.strategy = "Hashed";
     out.command = std::string(plan.set_operation == SetOperation::kIntersect ? "Intersect" : "Except") +
@@ -83,7 +83,7 @@ ExplainTitle explain_title(const PhysicalNode& node, const ExplainOptions& optio
   if (node.helpers > 0) out.text = "Parallel " + out.text;
   if (node.merge) out.text = "Merge Append Scan";
   if (node.keep) out.text += " (top-" + std::to_string(*node.keep) + ")";
-  if (is_leaf_of_relation(plan.kind) || (plan.kind == Kind::kValues && !plan.columns.empty())) {
+  if (is_leaf_of_relation(plan.kind) || (plan.kind == NodeKind::kValues && !plan.columns.empty())) {
     const std::string title = ExplainNames::relation_title(plan, options.verbose);
     if (!title.empty()) out.text += " on " + title;
   }
@@ -99,20 +99,20 @@ std::vector<ExplainProperty> ExplainProperties::of(const std::vector<const Physi
     out.push_back({"Output", {}, false, true, names_.of(*shown.front()->plan)});
   }
   switch (plan.kind) {
-    case Kind::kScan: add_pushed(plan, out); break;
-    case Kind::kAggregate:
+    case NodeKind::kScan: add_pushed(plan, out); break;
+    case NodeKind::kAggregate:
       if (plan.grouping_sets.empty()) {
         add_keys("Group Key", plan, plan.group_by, out);
       } else {
         add_grouping_sets(plan, out);
       }
       break;
-    case Kind::kDistinct: out.push_back({"Group Key", {}, false, true, names_.input_of(plan)}); break;
-    case Kind::kDistinctOn: add_sort_keys(plan, out); break;
-    case Kind::kSort: add_sort_keys(plan, out); break;
-    case Kind::kJoin:
-    case Kind::kApply: add_join_conditions(core, queries.back(), out); break;
-    case Kind::kTableFunction:
+    case NodeKind::kDistinct: out.push_back({"Group Key", {}, false, true, names_.input_of(plan)}); break;
+    case NodeKind::kDistinctOn: add_sort_keys(plan, out); break;
+    case NodeKind::kSort: add_sort_keys(plan, out); break;
+    case NodeKind::kJoin:
+    case NodeKind::kApply: add_join_conditions(core, queries.back(), out); break;
+    case NodeKind::kTableFunction:
       if (options_.verbose) add_function_call(plan, out);
       break;
     default: break;
@@ -123,7 +123,7 @@ std::vector<ExplainProperty> ExplainProperties::of(const std::vector<const Physi
   }
   for (size_t i = 0; i < shown.size(); ++i) {
     const PlanNode& filter = *shown[i]->plan;
-    if (filter.kind != Kind::kFilter) continue;
+    if (filter.kind != NodeKind::kFilter) continue;
     out.push_back({"Filter", expr_to_sql(*filter.condition, names_.input_of(filter), context_, queries[i])});
     if (options_.analyze) {
       out.push_back({"Rows Removed by Filter", std::to_string(shown[i]->stats.rows_removed.load()), true});
