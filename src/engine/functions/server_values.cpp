@@ -107,6 +107,19 @@ Result<int64_t> size_bytes(std::string_view whole) {
   return number.to_int64();
 }
 
+/// The type's OID, or false: not one of ours. Modifiers in parentheses don't count.
+bool type_by_name(std::string_view text, int32_t& out) {
+  std::string name;
+  append_lower(trimmed(text), name);
+  if (name.starts_with("pg_catalog.")) name.erase(0, 11);
+  if (const size_t open = name.find('('), close = name.find(')'); open != std::string::npos && close != std::string::npos && close > open)
+    name.erase(open, close - open + 1);
+  const TypeInfo* info = find_type_by_name(name);
+  if (info == nullptr) return false;
+  out = static_cast<int32_t>(info->id);
+  return true;
+}
+
 /// PostgreSQL's numbers of encodings: the few clients ask for.
 constexpr std::pair<int32_t, std::string_view> kEncodingNumbers[] = {{0, "SQL_ASCII"}, {1, "EUC_JP"}, {6, "UTF8"}, {8, "LATIN1"},
                                                                      {9, "LATIN2"},    {16, "LATIN9"}, {24, "WIN1252"}};
@@ -152,6 +165,9 @@ void register_server_values(FunctionCatalog::Builder& builder) {
                     for (const auto& [known, name] : kEncodingNumbers)
                       if (equal_ignoring_ascii_case(text.view(), name)) out = known;
                     if (equal_ignoring_ascii_case(text.view(), "UTF-8")) out = 6;
+                  }));
+  builder.builtin("to_regtype(text)", row_kernel<int32_t, StringRef>([](const StringRef& text, int32_t& out) {
+                    return type_by_name(text.view(), out);
                   }));
   builder.builtin("getdatabaseencoding()", [](const CallFrame& frame, Vector& result) {
     result = Vector::constant(Datum(oid::kName, std::string("UTF8")), frame.rows);
