@@ -111,12 +111,12 @@ Status unify_hypothetical(std::vector<ExprPtr>& arguments, size_t ordered, const
   }
   for (size_t i = 0; i < direct; ++i) {
     std::vector<ExprPtr> pair;
-    pair.push_back(std::move(arguments[i]));
     pair.push_back(std::move(arguments[direct + i]));
+    pair.push_back(std::move(arguments[i]));
     ASSIGN_OR_RETURN(const Oid type, common_type(pair, "WITHIN GROUP"));
     RETURN_IF_ERROR(coerce_all(pair, type, "WITHIN GROUP", parameters));
-    arguments[i] = std::move(pair[0]);
-    arguments[direct + i] = std::move(pair[1]);
+    arguments[direct + i] = std::move(pair[0]);
+    arguments[i] = std::move(pair[1]);
   }
   return {};
 }

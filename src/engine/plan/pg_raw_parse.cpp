@@ -51,6 +51,8 @@ Error to_error(const PgQueryError& error) {
       message.find("not implemented") != std::string::npos ||
       message.find("not supported") != std::string::npos) {
     code = sqlstate::kFeatureNotSupported;
+  } else if (message.starts_with("frame ")) {
+    code = sqlstate::kWindowingError;  // the grammar's own checks of frames
   }
   // Hints get lost on the way through libpg_query.
   std::string hint;
