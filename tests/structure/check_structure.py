@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails on an include that goes upwards in the order of src/README.md, and on overlong files."""
+"""Fails on an include that goes upwards in the order of src/README.md, on overlong files and on classes
+of one name."""
 import pathlib
 import re
 import sys
@@ -24,6 +25,7 @@ LONG_ALLOWED = {"src/engine/functions/postgres_entries.inc",
                 "tests/unit/functions/datetime_jsonb_cases.inc"}  # generated
 
 problems = []
+classes = {}  # of eventd::engine, defined in headers: name → file
 
 
 def folder_of(path):
@@ -57,6 +59,17 @@ def check_includes(path):
             problems.append(f"{path.relative_to(root)}:{number}: {own} may not include {other}")
 
 
+def check_classes(path):
+    """Two classes of one name are one to the linker, which silently takes either."""
+    text = path.read_text()
+    if path.suffix != ".h" or not re.search(r"^namespace eventd::engine \{", text, re.M):
+        return
+    name = str(path.relative_to(root))
+    for found in re.findall(r"^(?:class|struct)(?: alignas\([^)]*\))?(?: \[\[nodiscard\]\])? (\w+)(?: final)?(?: :| \{)", text, re.M):
+        if classes.setdefault(found, name) != name:
+            problems.append(f"{name}: class {found} is in {classes[found]} too")
+
+
 for pattern in ("src/**/*", "kernel/**/*", "tests/**/*", "bench/**/*"):
     for path in root.glob(pattern):
         if path.suffix not in {".cpp", ".h", ".c", ".inc", ".py"} or not path.is_file():
@@ -67,6 +80,7 @@ for pattern in ("src/**/*", "kernel/**/*", "tests/**/*", "bench/**/*"):
             problems.append(f"{name}: {lines} lines, look for the second noun in it (at most {LINES_MAX})")
         if path.suffix != ".py":
             check_includes(path)
+            check_classes(path)
 
 for folder in ORDER:
     if not (root / folder / "README.md").is_file() and folder != "kernel/uapi":

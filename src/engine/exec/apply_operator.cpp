@@ -72,7 +72,7 @@ Status ApplyOperator::open_right() {
       return {};
     }
     // A small one is accounted when it is kept; that of all rows may be large.
-    recorded_ = std::make_shared<RowBuffer>(plan_->right_types, arguments_.empty() ? context().memory : nullptr);
+    recorded_ = std::make_shared<KeptRows>(plan_->right_types, arguments_.empty() ? context().memory : nullptr);
   }
   std::vector<Datum> values;
   for (const Vector& argument : arguments_) values.push_back(argument.datum(row_));

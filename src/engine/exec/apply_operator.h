@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/exec/compiled_expression.h"
-#include "engine/exec/row_buffer.h"
+#include "engine/exec/kept_rows.h"
 #include "engine/exec/row_operators.h"
 #include "engine/exec/sub_execution.h"
 
@@ -55,12 +55,12 @@ class ApplyOperator : public BatchSource {
   bool row_open_ = false, row_matched_ = false, child_ended_ = false;
 
   // The right side of the row: from memory, or running.
-  std::shared_ptr<const RowBuffer> replay_;
+  std::shared_ptr<const KeptRows> replay_;
   size_t replay_next_ = 0;
   std::unique_ptr<SubExecution> run_;
-  std::shared_ptr<RowBuffer> recorded_;
+  std::shared_ptr<KeptRows> recorded_;
   std::string key_;
-  std::unordered_map<std::string, std::shared_ptr<const RowBuffer>> known_;
+  std::unordered_map<std::string, std::shared_ptr<const KeptRows>> known_;
   size_t known_bytes_ = 0;
   MemoryGrant known_grant_;
 

@@ -136,7 +136,7 @@ Status CompiledSubquery::run_once() {
 Status CompiledSubquery::materialize() {
   std::vector<Oid> types;
   for (const OutputColumn& column : plan().columns) types.push_back(column.type.id);
-  rows_ = std::make_unique<RowBuffer>(types, inner_.operators.memory);
+  rows_ = std::make_unique<KeptRows>(types, inner_.operators.memory);
   for (;;) {
     Batch batch;
     ASSIGN_OR_RETURN(const bool more, run_->next(batch));
@@ -267,7 +267,7 @@ Status CompiledSubquery::compare(const Batch& rows, std::span<const Datum> argum
   return {};
 }
 
-Result<Datum> CompiledSubquery::compare_all(const RowBuffer& rows, std::span<const Datum> arguments) const {
+Result<Datum> CompiledSubquery::compare_all(const KeptRows& rows, std::span<const Datum> arguments) const {
   Verdict verdict(kind_ == Kind::kAny);
   for (size_t i = 0; i < rows.batch_count() && !verdict.decided(); ++i) {
     if (inner_.operators.cancel != nullptr) RETURN_IF_ERROR(inner_.operators.cancel->check());

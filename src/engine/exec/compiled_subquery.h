@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/exec/compiled_expression.h"
-#include "engine/exec/row_buffer.h"
+#include "engine/exec/kept_rows.h"
 #include "engine/exec/sub_execution.h"
 #include "engine/exec/subquery_set.h"
 
@@ -59,7 +59,7 @@ class CompiledSubquery {
   Status evaluate_by_tuple(const std::vector<Vector>& arguments, uint32_t rows, Vector& out);
   Status evaluate_set(const std::vector<Vector>& arguments, uint32_t rows, Vector& out);
   Status compare(const Batch& rows, std::span<const Datum> arguments, Verdict& verdict) const;
-  Result<Datum> compare_all(const RowBuffer& rows, std::span<const Datum> arguments) const;
+  Result<Datum> compare_all(const KeptRows& rows, std::span<const Datum> arguments) const;
 
   const ExprPtr expr_;
   const Kind kind_;
@@ -76,7 +76,7 @@ class CompiledSubquery {
   bool done_ = false;
   Status status_;
   Datum value_;
-  std::unique_ptr<RowBuffer> rows_;  // kAny, kAll
+  std::unique_ptr<KeptRows> rows_;  // kAny, kAll
   std::unique_ptr<SubquerySet> set_;
   // Guarded by mutex_.
   std::unordered_map<std::string, Datum> known_;

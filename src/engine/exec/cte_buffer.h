@@ -6,7 +6,7 @@
 #include <mutex>
 
 #include "engine/exec/batch_source.h"
-#include "engine/exec/row_buffer.h"
+#include "engine/exec/kept_rows.h"
 
 namespace eventd::engine {
 
@@ -24,7 +24,7 @@ class CteBuffer {
   std::mutex mutex_;
   // Guarded by mutex_.
   BatchSourcePtr source_;  // null at the end
-  RowBuffer rows_;
+  KeptRows rows_;
   Status status_;
 };
 
@@ -45,7 +45,7 @@ class CteScanOperator : public BatchSource {
 /// The rows of complete buffers (what a round of a recursive query reads). Threads: see BatchSource.
 class BufferScanOperator : public BatchSource {
  public:
-  BufferScanOperator(const OperatorContext& context, OperatorStats* stats, std::shared_ptr<const RowBuffer> rows)
+  BufferScanOperator(const OperatorContext& context, OperatorStats* stats, std::shared_ptr<const KeptRows> rows)
       : BatchSource(context, stats), rows_(std::move(rows)) {}
 
  protected:
@@ -56,7 +56,7 @@ class BufferScanOperator : public BatchSource {
   }
 
  private:
-  std::shared_ptr<const RowBuffer> rows_;
+  std::shared_ptr<const KeptRows> rows_;
   size_t next_ = 0;
 };
 

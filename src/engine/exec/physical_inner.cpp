@@ -128,7 +128,7 @@ Result<BatchSourcePtr> PhysicalPlanner::build_recursive_union(const PlanNode& pl
   QueryScope scope;
   scope.parent = runner_.scope();
   scope.cte_id = plan.cte_id;
-  scope.working = std::make_shared<std::shared_ptr<const RowBuffer>>();
+  scope.working = std::make_shared<std::shared_ptr<const KeptRows>>();
   InnerContext inner{&execution_, context_, std::make_shared<const QueryScope>(std::move(scope))};
   const Expected round = expected(*plan.children[1]);
   PhysicalNode& round_node = add_child(node);

@@ -6,7 +6,7 @@
 namespace eventd::engine {
 
 class CteBuffer;
-class RowBuffer;
+class KeptRows;
 
 /// One name; those further out through `parent`. Immutable but for what `working` points to, which
 /// changes between rounds, when nobody reads.
@@ -14,7 +14,7 @@ struct QueryScope {
   std::shared_ptr<const QueryScope> parent;
   int cte_id = 0;
   std::shared_ptr<CteBuffer> cte;                                ///< of a kWith, or
-  std::shared_ptr<std::shared_ptr<const RowBuffer>> working;     ///< of a kRecursiveUnion
+  std::shared_ptr<std::shared_ptr<const KeptRows>> working;     ///< of a kRecursiveUnion
 
   /// The one of that id and kind, or null.
   static const QueryScope* find(const QueryScope* scope, int cte_id, bool working) {

@@ -15,7 +15,7 @@ std::vector<Oid> column_types(const PlanNode& plan) {
 RecursiveUnionOperator::RecursiveUnionOperator(const OperatorContext& context, OperatorStats* stats,
                                                const PlanNode& node, BatchSourcePtr first, InnerContext inner)
     : BatchSource(context, stats), node_(node), types_(column_types(node)), first_(std::move(first)),
-      inner_(std::move(inner)), added_(std::make_shared<RowBuffer>(types_, context.memory)),
+      inner_(std::move(inner)), added_(std::make_shared<KeptRows>(types_, context.memory)),
       seen_grant_(context.memory) {
   if (node.set_all) return;
   seen_ = std::make_unique<GroupTable>(types_);
@@ -41,7 +41,7 @@ Status RecursiveUnionOperator::keep_new(Batch& batch) {
 Status RecursiveUnionOperator::start_round() {
   RETURN_IF_ERROR(added_->flush());
   *inner_.scope->working = std::move(added_);
-  added_ = std::make_shared<RowBuffer>(types_, context().memory);
+  added_ = std::make_shared<KeptRows>(types_, context().memory);
   ASSIGN_OR_RETURN(round_, SubExecution::start(*node_.children[1], {}, inner_, false));
   return {};
 }

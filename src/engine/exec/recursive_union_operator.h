@@ -8,7 +8,7 @@
 #include "engine/exec/batch_source.h"
 #include "engine/exec/group_table.h"
 #include "engine/exec/query_scope.h"
-#include "engine/exec/row_buffer.h"
+#include "engine/exec/kept_rows.h"
 #include "engine/exec/sub_execution.h"
 
 namespace eventd::engine {
@@ -35,7 +35,7 @@ class RecursiveUnionOperator : public BatchSource {
   BatchSourcePtr first_;
   InnerContext inner_;
   std::unique_ptr<SubExecution> round_;
-  std::shared_ptr<RowBuffer> added_;  // by the round under way
+  std::shared_ptr<KeptRows> added_;  // by the round under way
   std::unique_ptr<GroupTable> seen_;  // UNION without ALL
   MemoryGrant seen_grant_;
   std::unique_ptr<uint32_t[]> groups_;

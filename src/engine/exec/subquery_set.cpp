@@ -4,7 +4,7 @@
 
 namespace eventd::engine {
 
-Result<std::unique_ptr<SubquerySet>> SubquerySet::build(const Expr& comparison, const RowBuffer& rows, int columns,
+Result<std::unique_ptr<SubquerySet>> SubquerySet::build(const Expr& comparison, const KeptRows& rows, int columns,
                                                         const OperatorContext& context) {
   std::unique_ptr<SubquerySet> set(new SubquerySet(context));
   set->condition_ = split_join_condition(&comparison, columns);
@@ -25,7 +25,7 @@ Result<std::unique_ptr<SubquerySet>> SubquerySet::build(const Expr& comparison, 
   return set;
 }
 
-Status SubquerySet::fill(const RowBuffer& rows) {
+Status SubquerySet::fill(const KeptRows& rows) {
   table_ = std::make_unique<JoinTable>(layout_);
   for (size_t b = 0; b < rows.batch_count(); ++b) {
     const Batch& batch = rows.batch(b);

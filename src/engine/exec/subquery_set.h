@@ -8,7 +8,7 @@
 #include "engine/exec/compiled_expression.h"
 #include "engine/exec/join_keys.h"
 #include "engine/exec/join_table.h"
-#include "engine/exec/row_buffer.h"
+#include "engine/exec/kept_rows.h"
 
 namespace eventd::engine {
 
@@ -17,7 +17,7 @@ class SubquerySet {
  public:
   /// `comparison` is over the rows' `columns` columns ++ the arguments. Null when it isn't made of
   /// equalities that can be hashed. 53200, 57014.
-  static Result<std::unique_ptr<SubquerySet>> build(const Expr& comparison, const RowBuffer& rows, int columns,
+  static Result<std::unique_ptr<SubquerySet>> build(const Expr& comparison, const KeptRows& rows, int columns,
                                                     const OperatorContext& context);
   /// Sets out[i] (Flat, bool) for each row of the arguments: true, false or NULL. `open` gets the
   /// rows that only a comparison with all rows can decide: NULLs among several columns.
@@ -25,7 +25,7 @@ class SubquerySet {
 
  private:
   explicit SubquerySet(const OperatorContext& context) : context_(context), grant_(context.memory) {}
-  Status fill(const RowBuffer& rows);
+  Status fill(const KeptRows& rows);
 
   const OperatorContext context_;
   JoinCondition condition_;

@@ -1,4 +1,4 @@
-#include "engine/exec/row_buffer.h"
+#include "engine/exec/kept_rows.h"
 
 namespace eventd::engine {
 
@@ -9,7 +9,7 @@ constexpr uint32_t kSmallRows = kBatchRows / 8;
 
 }  // namespace
 
-Status RowBuffer::add(Batch batch) {
+Status KeptRows::add(Batch batch) {
   if (batch.size == 0) return {};
   const bool small = batch.size < kSmallRows && !types_.empty();
   if (!small) {
@@ -24,7 +24,7 @@ Status RowBuffer::add(Batch batch) {
   return {};
 }
 
-Status RowBuffer::flush() {
+Status KeptRows::flush() {
   if (small_ == nullptr || small_->size() == 0) return {};
   Batch batch = small_->take();
   // A few rows don't keep the room of a full batch.
@@ -39,7 +39,7 @@ Status RowBuffer::flush() {
   return keep(std::move(batch));
 }
 
-Status RowBuffer::keep(Batch batch) {
+Status KeptRows::keep(Batch batch) {
   row_count_ += batch.size;
   identities_.resize(batch.columns.size(), nullptr);
   for (size_t c = 0; c < batch.columns.size(); ++c) {

@@ -12,9 +12,9 @@ namespace eventd::engine {
 
 /// Batches in the order they came; small ones are put together. One writer; any number of readers
 /// once it is complete (batches given out stay valid by themselves).
-class RowBuffer {
+class KeptRows {
  public:
-  RowBuffer(std::vector<Oid> types, MemoryAccount* memory) : types_(std::move(types)), grant_(memory) {}
+  KeptRows(std::vector<Oid> types, MemoryAccount* memory) : types_(std::move(types)), grant_(memory) {}
 
   /// 53200 when it doesn't fit the query's memory.
   Status add(Batch batch);
