@@ -7,6 +7,7 @@
 #include "engine/exec/expr_node.h"
 #include "engine/exec/subquery_runner.h"
 #include "engine/exec/vector_scatter.h"
+#include "engine/functions/row_guard.h"
 #include "engine/plan/stack_guard.h"
 
 namespace eventd::engine {
@@ -160,14 +161,33 @@ Result<std::shared_ptr<const CompiledExpression>> CompiledExpression::compile(
   return std::shared_ptr<const CompiledExpression>(std::move(compiled));
 }
 
-Result<Vector> CompiledExpression::evaluate(const Batch& input, const EvalContext& context) const {
+Result<Vector> CompiledExpression::evaluate_whole(const Batch& input, const EvalContext& context) const {
   Vector result;
   RETURN_IF_ERROR(evaluate_node(*root_, EvalInput{input, context}, result));
   return result;
 }
 
-Result<uint32_t> CompiledExpression::filter(const Batch& input, const EvalContext& context,
-                                            uint32_t* rows) const {
+Result<Vector> CompiledExpression::evaluate(const Batch& input, const EvalContext& context) const {
+  Result<Vector> result = evaluate_whole(input, context);
+  if (result.ok() || input.size == 1 || !is_values_too_large(result.error())) return result;
+  return evaluate_in_parts(input, context);
+}
+
+Result<Vector> CompiledExpression::evaluate_in_parts(const Batch& input, const EvalContext& context) const {
+  const uint32_t half = input.size / 2;
+  ASSIGN_OR_RETURN(const Vector low, evaluate(slice(input, 0, half), context));
+  ASSIGN_OR_RETURN(const Vector high, evaluate(slice(input, half, input.size - half), context));
+  if (low.memory_bytes() + high.memory_bytes() > context.value_bytes_limit) return values_too_large(context);
+  Vector result = Vector::flat(low.type(), input.size);
+  std::vector<uint32_t> rows(input.size);
+  std::iota(rows.begin(), rows.end(), 0U);
+  scatter(low, rows.data(), half, result);
+  scatter(high, rows.data() + half, input.size - half, result);
+  return result;
+}
+
+Result<uint32_t> CompiledExpression::filter_whole(const Batch& input, const EvalContext& context,
+                                                  uint32_t* rows) const {
   std::iota(rows, rows + input.size, 0U);
   const EvalInput source{input, context};
   Vector condition;
@@ -182,6 +202,27 @@ Result<uint32_t> CompiledExpression::filter(const Batch& input, const EvalContex
     count = keep_true(condition, rows, count);
   }
   return count;
+}
+
+Result<uint32_t> CompiledExpression::filter(const Batch& input, const EvalContext& context,
+                                            uint32_t* rows) const {
+  Result<uint32_t> kept = filter_whole(input, context, rows);
+  if (kept.ok() || input.size == 1 || !is_values_too_large(kept.error())) return kept;
+  const uint32_t half = input.size / 2;
+  ASSIGN_OR_RETURN(const uint32_t low, filter(slice(input, 0, half), context, rows));
+  ASSIGN_OR_RETURN(const uint32_t high,
+                   filter(slice(input, half, input.size - half), context, rows + low));
+  for (uint32_t i = 0; i < high; ++i) rows[low + i] += half;
+  return low + high;
+}
+
+Batch slice(const Batch& batch, uint32_t first, uint32_t count) {
+  Batch result;
+  result.size = count;
+  for (const Vector& column : batch.columns) {
+    result.columns.push_back(column.size() == 0 ? column : column.slice(first, count));
+  }
+  return result;
 }
 
 Result<Datum> evaluate_constant(const Expr& expr, const EvalContext& context) {

@@ -26,8 +26,11 @@ class CompiledExpression {
                                                                    const EvalContext& context);
   ~CompiledExpression();
 
-  /// One value for each row of `input` (`input.size` ≥ 1).
+  /// One value for each row of `input` (`input.size` ≥ 1). Where what is computed on the way is too
+  /// large for one batch, over fewer rows at a time.
   Result<Vector> evaluate(const Batch& input, const EvalContext& context) const;
+  /// All rows at once, or values_too_large(). For callers that can go on with less of `input`.
+  Result<Vector> evaluate_whole(const Batch& input, const EvalContext& context) const;
   /// For a bool expression: writes the rows that are true, ascending, to `rows` (room for
   /// input.size) and returns their number. Terms of a top-level AND narrow the rows one by one.
   Result<uint32_t> filter(const Batch& input, const EvalContext& context, uint32_t* rows) const;
@@ -35,9 +38,14 @@ class CompiledExpression {
 
  private:
   explicit CompiledExpression(const Expr& expr);
+  Result<Vector> evaluate_in_parts(const Batch& input, const EvalContext& context) const;
+  Result<uint32_t> filter_whole(const Batch& input, const EvalContext& context, uint32_t* rows) const;
   const Expr& expr_;
   std::unique_ptr<ExprNode> root_;
 };
+
+/// Rows [first, first + count) of `batch`; columns that aren't filled stay so.
+Batch slice(const Batch& batch, uint32_t first, uint32_t count);
 
 /// The one value of an expression without columns.
 Result<Datum> evaluate_constant(const Expr& expr, const EvalContext& context);

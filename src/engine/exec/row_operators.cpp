@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/functions/row_guard.h"
+
 namespace eventd::engine {
 
 Result<bool> FilterOperator::produce(Batch& batch) {
@@ -23,16 +25,33 @@ Result<bool> FilterOperator::produce(Batch& batch) {
 }
 
 Result<bool> ProjectOperator::produce(Batch& batch) {
-  Batch input;
-  ASSIGN_OR_RETURN(const bool more, child_->next(input));
-  if (!more) return false;
+  if (parts_.empty()) {
+    Batch input;
+    ASSIGN_OR_RETURN(const bool more, child_->next(input));
+    if (!more) return false;
+    parts_.push_back(std::move(input));
+  }
+  for (;;) {
+    const Batch input = std::move(parts_.back());
+    parts_.pop_back();
+    const Status status = project(input, batch);
+    if (status.ok()) return true;
+    if (input.size == 1 || !is_values_too_large(status.error())) return status.error();
+    // The values of so many rows are too large to hold at once: fewer rows a batch.
+    const uint32_t half = input.size / 2;
+    parts_.push_back(slice(input, half, input.size - half));
+    parts_.push_back(slice(input, 0, half));
+  }
+}
+
+Status ProjectOperator::project(const Batch& input, Batch& batch) {
   batch.columns.clear();
   batch.size = input.size;
   for (const ExpressionPtr& expression : expressions_) {
-    ASSIGN_OR_RETURN(Vector column, expression->evaluate(input, eval()));
+    ASSIGN_OR_RETURN(Vector column, expression->evaluate_whole(input, eval()));
     batch.columns.push_back(std::move(column));
   }
-  return true;
+  return {};
 }
 
 Result<uint32_t> LimitOperator::count_ties(const Batch& batch, uint32_t first) {

@@ -41,8 +41,11 @@ class ProjectOperator : public BatchSource {
   Result<bool> produce(Batch& batch) override;
 
  private:
+  Status project(const Batch& input, Batch& batch);
+
   BatchSourcePtr child_;
   std::vector<ExpressionPtr> expressions_;
+  std::vector<Batch> parts_;  ///< input still to be projected, the next rows last
 };
 
 /// Skips `offset` rows, then passes `limit`; with `ties` (the order of the input) also those equal

@@ -1,6 +1,7 @@
 // What an expression may know besides its arguments.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -36,6 +37,8 @@ struct EvalContext {
   int64_t statement_timestamp_us = 0;
   const SessionFacts* session = nullptr;
   const CancelToken* cancel = nullptr;  ///< never null while a statement runs
+  /// What one value, or the values of one call over a batch, may take (setting query_buffer).
+  size_t value_bytes_limit = size_t{256} << 20;
   /// Runs the queries in expressions. Set by the executor; functions have no use for it.
   SubqueryRunner* subqueries = nullptr;
 };

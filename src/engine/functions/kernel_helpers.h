@@ -25,6 +25,7 @@
 #include <utility>
 
 #include "engine/functions/function.h"
+#include "engine/functions/row_guard.h"
 
 namespace eventd::engine {
 
@@ -141,12 +142,32 @@ struct ReturnOf {
   using type = typename decltype(probe())::type;
 };
 
+/// Bytes a row's argument or result has outside the vector's data.
+template <class T>
+inline size_t outside_bytes(const T&) {
+  return 0;
+}
+inline size_t outside_bytes(const StringRef& value) { return value.size; }
+
 /// The loop without NULLs over columns of known form. Only for void and Fault functions without
 /// a frame and with fixed-size values.
 template <class Out, class Fn, class... Columns>
-inline Status tight_loop(const Fn& fn, Out* out, uint32_t rows, const Columns... columns) {
+inline Status tight_loop(const EvalContext& context, const Fn& fn, Out* out, uint32_t rows,
+                         const Columns... columns) {
   using Returned = decltype(fn(columns[0]..., *out));
-  if constexpr (std::is_void_v<Returned>) {
+  constexpr bool kStrings = (std::is_same_v<std::decay_t<decltype(columns[0])>, StringRef> || ...);
+  if constexpr (kStrings) {
+    RowGuard guard(context, rows);
+    for (uint32_t i = 0; i < rows; ++i) {
+      if constexpr (std::is_void_v<Returned>) {
+        fn(columns[i]..., out[i]);
+      } else if (const Fault* fault = fn(columns[i]..., out[i])) [[unlikely]] {
+        return fault->status();
+      }
+      RETURN_IF_ERROR(guard.step((outside_bytes(columns[i]) + ...), nullptr));
+    }
+    return Status();
+  } else if constexpr (std::is_void_v<Returned>) {
     for (uint32_t i = 0; i < rows; ++i) fn(columns[i]..., out[i]);
     return Status();
   } else {
@@ -160,6 +181,7 @@ inline Status tight_loop(const Fn& fn, Out* out, uint32_t rows, const Columns...
 template <class Out, class... In>
 struct Rows {
   static constexpr bool kStringOut = std::is_same_v<Out, StringRef>;
+  static constexpr bool kStringIn = (std::is_same_v<In, StringRef> || ...);
   using OutArgument = std::conditional_t<kStringOut, StringOut, Out>;
 
   template <class Fn, size_t... I>
@@ -172,12 +194,15 @@ struct Rows {
     if constexpr (kStringOut) {
       (share<In>(result, *in[I]), ...);
       std::string buffer;
+      StringHeap& heap = result.heap();
+      RowGuard guard(frame.context, rows);
       for (uint32_t i = 0; i < rows; ++i) {
         bool is_null = !all_valid && !(std::get<I>(views).valid(i) && ...);
         if (!is_null) {
-          StringOut string_out(result.heap(), buffer);
+          StringOut string_out(heap, buffer);
           RETURN_IF_ERROR(call_row(fn, frame, string_out, is_null, std::get<I>(views)[i]...));
           out[i] = string_out.ref();
+          RETURN_IF_ERROR(guard.step(out[i].size + (size_t{0} + ... + outside_bytes(std::get<I>(views)[i])), &heap));
         }
         if (is_null) {
           out[i] = StringRef{};
@@ -192,14 +217,18 @@ struct Rows {
       if constexpr (kTight && sizeof...(In) <= 2) {
         if (all_valid && rows > 0) {
           bool done = false;
-          Status status = try_tight(fn, out, rows, in, views, done);
+          Status status = try_tight(frame.context, fn, out, rows, in, views, done);
           if (done) return status;
         }
       }
+      [[maybe_unused]] RowGuard guard(frame.context, rows);
       for (uint32_t i = 0; i < rows; ++i) {
         bool is_null = !all_valid && !(std::get<I>(views).valid(i) && ...);
         if (!is_null) {
           RETURN_IF_ERROR(call_row(fn, frame, out[i], is_null, std::get<I>(views)[i]...));
+          if constexpr (kStringIn) {
+            RETURN_IF_ERROR(guard.step((size_t{0} + ... + outside_bytes(std::get<I>(views)[i])), nullptr));
+          }
         }
         if (is_null) {
           out[i] = Out{};
@@ -216,7 +245,7 @@ struct Rows {
   }
 
   template <class Fn, class Views>
-  static Status try_tight(const Fn& fn, Out* out, uint32_t rows,
+  static Status try_tight(const EvalContext& context, const Fn& fn, Out* out, uint32_t rows,
                           const std::array<const Vector*, sizeof...(In)>& in, const Views& views,
                           bool& done) {
     using Form = Vector::Form;
@@ -224,7 +253,7 @@ struct Rows {
       using A = std::tuple_element_t<0, std::tuple<In...>>;
       if (in[0]->form() != Form::kFlat) return Status();
       done = true;
-      return tight_loop(fn, out, rows, FlatColumn<A>{&std::get<0>(views)[0]});
+      return tight_loop(context, fn, out, rows, FlatColumn<A>{&std::get<0>(views)[0]});
     } else if constexpr (sizeof...(In) == 2) {
       using A = std::tuple_element_t<0, std::tuple<In...>>;
       using B = std::tuple_element_t<1, std::tuple<In...>>;
@@ -234,11 +263,11 @@ struct Rows {
       const B* b0 = &std::get<1>(views)[0];
       done = true;
       if (a == Form::kFlat && b == Form::kFlat)
-        return tight_loop(fn, out, rows, FlatColumn<A>{a0}, FlatColumn<B>{b0});
+        return tight_loop(context, fn, out, rows, FlatColumn<A>{a0}, FlatColumn<B>{b0});
       if (a == Form::kFlat)
-        return tight_loop(fn, out, rows, FlatColumn<A>{a0}, ConstantColumn<B>{*b0});
+        return tight_loop(context, fn, out, rows, FlatColumn<A>{a0}, ConstantColumn<B>{*b0});
       if (b == Form::kFlat)
-        return tight_loop(fn, out, rows, ConstantColumn<A>{*a0}, FlatColumn<B>{b0});
+        return tight_loop(context, fn, out, rows, ConstantColumn<A>{*a0}, FlatColumn<B>{b0});
       done = false;
       return Status();
     } else {
@@ -310,10 +339,15 @@ constexpr Kernel row_kernel(Fn) {
 template <class Fn>
 Status each_row(const CallFrame& frame, Vector& result, const Fn& fn) {
   result = Vector::flat(frame.result_type.id, frame.rows);
-  if (physical_of(frame.result_type.id) == Physical::kBytes) {
-    for (uint32_t i = 0; i < frame.rows; ++i) result.data<StringRef>()[i] = StringRef{};
+  const StringHeap* heap = physical_of(frame.result_type.id) == Physical::kBytes ? &result.heap() : nullptr;
+  RowGuard guard(frame.context, frame.rows);
+  size_t made = 0;
+  for (uint32_t i = 0; i < frame.rows; ++i) {
+    RETURN_IF_ERROR(fn(i, result));
+    const size_t now = heap != nullptr ? heap->bytes_allocated() : 0;
+    RETURN_IF_ERROR(guard.step(now - made, heap));
+    made = now;
   }
-  for (uint32_t i = 0; i < frame.rows; ++i) RETURN_IF_ERROR(fn(i, result));
   return Status();
 }
 

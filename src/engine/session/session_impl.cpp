@@ -53,6 +53,7 @@ EvalContext SessionImpl::eval_context() const {
       transaction_.is_open() ? transaction_.timestamp_us() : statement_timestamp_us_;
   context.session = this;
   context.cancel = &cancel_;
+  context.value_bytes_limit = hot_settings().query_buffer_bytes;
   return context;
 }
 
