@@ -54,6 +54,9 @@ class Snapshots(unittest.TestCase):
         cls.server.start()
         with cls.server.connect() as client:
             client.query("INSERT INTO events (event_type, payload) VALUES ('snap.row', '{}'), ('snap.row', '{}')")
+            # by_type has the type once the catalog has read the rows.
+            e2e_test.wait_for(lambda: client.value("SELECT value FROM eventd_statistics WHERE name = 'catalog.rows_behind'") == "0",
+                              "the catalog knows the type")
 
     def grows(self, client, before):
         e2e_test.wait_for(lambda: int(client.value(COUNT)) > before, "rows are inserted")
