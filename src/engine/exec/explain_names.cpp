@@ -123,6 +123,7 @@ std::vector<std::string> ExplainNames::of(const PlanNode& plan) const {
       if (names.size() > plan.columns.size()) names.resize(plan.columns.size());
       return names;
     }
+    case PlanNode::Kind::kGapFill:
     case PlanNode::Kind::kWindow:
     case PlanNode::Kind::kProjectSet: {
       std::vector<std::string> names = of(*plan.children[0]);

@@ -108,6 +108,7 @@ Result<BatchSourcePtr> PhysicalPlanner::build_kind(const PlanNode& plan, Physica
     case PlanNode::Kind::kRecursiveUnion: return build_recursive_union(plan, node);
     case PlanNode::Kind::kDistinctOn: return build_distinct_on(plan, node);
     case PlanNode::Kind::kWindow: return build_window(plan, node);
+    case PlanNode::Kind::kGapFill: return build_gap_fill(plan, node);
   }
   return Status(sqlstate::kInternalError, "unknown plan node");
 }

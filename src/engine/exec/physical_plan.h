@@ -82,6 +82,7 @@ class PhysicalPlanner {
   Result<BatchSourcePtr> build_sort(const PlanNode& plan, const PlanNode& child, PhysicalNode& node,
                                     Bound bound);
   Result<BatchSourcePtr> build_window(const PlanNode& plan, PhysicalNode& node);
+  Result<BatchSourcePtr> build_gap_fill(const PlanNode& plan, PhysicalNode& node);
   Result<BatchSourcePtr> build_distinct_on(const PlanNode& plan, PhysicalNode& node);
   Result<BatchSourcePtr> build_grouping_sets(const PlanNode& plan, PhysicalNode& node);
   Result<BatchSourcePtr> build_limit(const PlanNode& plan, PhysicalNode& node);

@@ -84,6 +84,7 @@ PhysicalPlanner::Expected PhysicalPlanner::expected_of(const PlanNode& plan) {
     }
     case Kind::kApply:
       return {rows * std::max(1.0, below[1].rows), below[0].time_us + rows * (below[1].time_us + kRunUs)};
+    case Kind::kGapFill: return {rows * kSetRowsExpected, time + rows * (kSortUs + kSetCallUs)};
     case Kind::kProjectSet: return {rows * kSetRowsExpected, time + rows * kSetCallUs};
     case Kind::kAppend:
     case Kind::kSetOperation: {

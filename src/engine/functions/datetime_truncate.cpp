@@ -175,6 +175,7 @@ void register_datetime_truncate(Builder& builder) {
                    row_kernel<int64_t, IntervalValue, int64_t, int64_t>(
                        [](const IntervalValue& stride, int64_t us, int64_t origin, int64_t& out) { return bin_timestamp(stride, us, origin, out); }));
   register_time_bucket(builder);
+  register_gap_fill(builder);
 }
 
 }  // namespace eventd::engine

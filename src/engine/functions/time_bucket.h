@@ -9,5 +9,7 @@ Status bin_timestamp(const IntervalValue& stride, int64_t us, int64_t origin, in
 
 /// time_bucket() in TimescaleDB's forms.
 void register_time_bucket(FunctionCatalog::Builder& builder);
+/// time_bucket_gapfill(), locf(), interpolate().
+void register_gap_fill(FunctionCatalog::Builder& builder);
 
 }  // namespace eventd::engine

@@ -351,6 +351,7 @@ Status SelectBinder::apply_grouping(Block& block) {
   }
   RETURN_IF_ERROR(apply_grouped_set_calls(block));
   RETURN_IF_ERROR(replace_grouped_everywhere(block));
+  ASSIGN_OR_RETURN(const int gap_key, prepare_gap_fill(block));
   auto aggregate = std::make_unique<PlanNode>(PlanNode::Kind::kAggregate);
   for (const ExprPtr& key : block.group_by) {
     OutputColumn column;
@@ -366,6 +367,7 @@ Status SelectBinder::apply_grouping(Block& block) {
   if (!block.grouping_sets.empty()) {
     aggregate->columns.push_back({"grouping set", {oid::kInt4, -1}, 0, 0});
   }
+  const size_t keys = block.group_by.size();
   aggregate->group_by = std::move(block.group_by);
   aggregate->aggregates = std::move(block.level.aggregates);
   aggregate->grouping_sets = std::move(block.grouping_sets);
@@ -376,7 +378,7 @@ Status SelectBinder::apply_grouping(Block& block) {
     filter->condition = std::move(block.having);
     block.plan = std::move(filter);
   }
-  return {};
+  return gap_key < 0 ? Status() : place_gap_fill(block, static_cast<size_t>(gap_key), keys);
 }
 
 }  // namespace eventd::engine

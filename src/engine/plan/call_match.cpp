@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/functions/postgres_entries.h"
+#include "engine/functions/argument_names.h"
 #include "engine/plan/coercion.h"
 
 namespace eventd::engine {
@@ -19,8 +19,7 @@ std::vector<std::string_view> split(std::string_view list, char separator) {
 }
 
 std::vector<std::string_view> defaults_of(Oid id) {
-  const PostgresProc* proc = find_postgres_proc(id);
-  return proc == nullptr ? std::vector<std::string_view>() : split(proc->argument_defaults, '|');
+  return split(argument_names(id).defaults, '|');
 }
 
 bool match_variadic(std::span<const Oid> declared, size_t count, CallMatch& out) {
@@ -55,9 +54,8 @@ bool match_call(std::span<const Oid> declared, bool variadic, Oid id,
     out.arguments.assign(declared.begin(), declared.begin() + static_cast<ptrdiff_t>(names.size()));
     return true;
   }
-  const PostgresProc* proc = find_postgres_proc(id);
-  if (proc == nullptr || variadic != call_is_variadic) return false;
-  const std::vector<std::string_view> parameters = split(proc->argument_names, ',');
+  if (variadic != call_is_variadic) return false;
+  const std::vector<std::string_view> parameters = split(argument_names(id).names, ',');
   const size_t first_default = declared.size() - defaults_of(id).size();
   std::vector<bool> given(declared.size(), false);
   for (size_t i = 0; i < names.size(); ++i) {
@@ -90,7 +88,9 @@ std::vector<ExprPtr> complete_arguments(std::span<const Oid> declared, Oid id,
   for (size_t i = 0; i < complete.size(); ++i) {
     if (complete[i] != nullptr) continue;
     const std::string_view text = defaults[i + defaults.size() - complete.size()];
-    complete[i] = Expr::constant_of(Datum(oid::kUnknown, std::string(text)), {oid::kUnknown, -1});
+    Datum value = text == kNullDefault ? Datum::null(oid::kUnknown)
+                                       : Datum(oid::kUnknown, std::string(text));
+    complete[i] = Expr::constant_of(std::move(value), {oid::kUnknown, -1});
     complete[i]->position = position;
   }
   return complete;

@@ -26,6 +26,20 @@ std::vector<SortKey> clones_of(const std::vector<SortKey>& keys) {
   return result;
 }
 
+GapFill clone_of(const GapFill& fill) {
+  GapFill copy;
+  copy.bucket = clone_of(fill.bucket);
+  copy.width = clone_of(fill.width);
+  copy.start = clone_of(fill.start);
+  copy.finish = clone_of(fill.finish);
+  copy.zone = clone_of(fill.zone);
+  for (const GapCall& call : fill.calls) {
+    copy.calls.push_back({call.kind, clone_of(call.value), clone_of(call.before),
+                          clone_of(call.after), call.skip_nulls, call.type});
+  }
+  return copy;
+}
+
 }  // namespace
 
 WindowFrame WindowFrame::clone() const {
@@ -94,6 +108,7 @@ std::unique_ptr<PlanNode> PlanNode::clone() const {
     copy.type = call.type;
     result->window_calls.push_back(std::move(copy));
   }
+  result->gap_fill = clone_of(gap_fill);
   result->grouping_sets = grouping_sets;
   result->set_operation = set_operation;
   result->set_all = set_all;

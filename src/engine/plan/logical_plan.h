@@ -83,6 +83,26 @@ struct SetCall {
 
 enum class SetOperation : uint8_t { kIntersect, kExcept };
 
+/// locf(…) or interpolate(…): a value of the rows of a kGapFill, made up in rows it adds.
+struct GapCall {
+  enum class Kind : uint8_t { kLocf, kInterpolate } kind = Kind::kLocf;
+  ExprPtr value;   ///< over the GapFill's child
+  /// What stands outside the range, over the child (the keys are those of the series, the rest
+  /// NULL); may be null. locf: a value. interpolate: rows of (time, value).
+  ExprPtr before, after;
+  bool skip_nulls = false;  ///< locf: a NULL of the child is a gap too
+  Type type;
+};
+
+/// What a kGapFill adds: rows for the times from `start` to before `finish`, `width` apart.
+struct GapFill {
+  ExprPtr bucket;       ///< a column of the child: int2/4/8, date, timestamp or timestamptz
+  ExprPtr width;        ///< of the bucket's type, or interval; no columns
+  ExprPtr start, finish;///< of the bucket's type; no columns; `start` is the first bucket
+  ExprPtr zone;         ///< text: widths are those of this zone's clock; null = UTC
+  std::vector<GapCall> calls;
+};
+
 struct PlanNode {
   enum class Kind : uint8_t {
     kScan,           ///< `relation`, `scan_columns`, `scan_predicates`
@@ -123,6 +143,9 @@ struct PlanNode {
     /// children[i] is the common table expression cte_ids[i], the last child the query over them.
     kWith,
     kCteScan,        ///< leaf: rows of `cte_id`, computed once, at its first read
+    /// The child's columns ++ `gap_fill`'s calls; for each combination of `group_by` a row for
+    /// every time, columns NULL beside those of the added ones. In the order of keys and time.
+    kGapFill,
   };
 
   Kind kind;
@@ -149,6 +172,7 @@ struct PlanNode {
   JoinType join_type = JoinType::kInner;
   std::vector<SetCall> set_calls;
   std::vector<WindowCall> window_calls;
+  GapFill gap_fill;
   std::vector<std::vector<int>> grouping_sets;  ///< indexes into `group_by`
   SetOperation set_operation = SetOperation::kIntersect;
   bool set_all = false;   ///< kSetOperation, kRecursiveUnion

@@ -8,7 +8,7 @@
 namespace eventd::engine {
 namespace {
 
-using Kind = PlanNode::Kind;
+using NodeKind = PlanNode::Kind;
 
 /// Groups of that many rows, as PostgreSQL guesses without statistics.
 constexpr double kGroupShare = 0.1;
@@ -62,33 +62,34 @@ double limit_rows(const PlanNode& limit) {
 double rows_of(const PlanNode& plan) {
   const auto child = [&](size_t i) { return estimate_rows(*plan.children[i]); };
   switch (plan.kind) {
-    case Kind::kScan: return scan_rows(plan);
-    case Kind::kValues: return static_cast<double>(plan.rows.size());
-    case Kind::kFilter:
+    case NodeKind::kScan: return scan_rows(plan);
+    case NodeKind::kValues: return static_cast<double>(plan.rows.size());
+    case NodeKind::kFilter:
       return child(0) * std::pow(kConditionShare,
                                  static_cast<double>(std::min<size_t>(
                                      conjunct_count(*plan.condition), 4)));
-    case Kind::kAggregate: return plan.group_by.empty() ? 1 : child(0) * kGroupShare;
-    case Kind::kDistinct:
-    case Kind::kDistinctOn: return child(0) * kGroupShare;
-    case Kind::kLimit: return limit_rows(plan);
-    case Kind::kTableFunction: return kFunctionRows;
-    case Kind::kAppend: {
+    case NodeKind::kAggregate: return plan.group_by.empty() ? 1 : child(0) * kGroupShare;
+    case NodeKind::kDistinct:
+    case NodeKind::kDistinctOn: return child(0) * kGroupShare;
+    case NodeKind::kLimit: return limit_rows(plan);
+    case NodeKind::kTableFunction: return kFunctionRows;
+    case NodeKind::kAppend: {
       double rows = 0;
       for (size_t i = 0; i < plan.children.size(); ++i) rows += child(i);
       return rows;
     }
-    case Kind::kJoin: return join_rows(plan);
-    case Kind::kApply: return child(0) * child(1);
-    case Kind::kProjectSet: return child(0) * 10;
-    case Kind::kSetOperation: return child(0);
-    case Kind::kRecursiveUnion: return child(0) * 10;
-    case Kind::kWorkingTable:
-    case Kind::kCteScan: return kFunctionRows;
-    case Kind::kProject:
-    case Kind::kSort:
-    case Kind::kWindow: return child(0);
-    case Kind::kWith: return child(plan.children.size() - 1);
+    case NodeKind::kJoin: return join_rows(plan);
+    case NodeKind::kApply: return child(0) * child(1);
+    case NodeKind::kGapFill:
+    case NodeKind::kProjectSet: return child(0) * 10;
+    case NodeKind::kSetOperation: return child(0);
+    case NodeKind::kRecursiveUnion: return child(0) * 10;
+    case NodeKind::kWorkingTable:
+    case NodeKind::kCteScan: return kFunctionRows;
+    case NodeKind::kProject:
+    case NodeKind::kSort:
+    case NodeKind::kWindow: return child(0);
+    case NodeKind::kWith: return child(plan.children.size() - 1);
   }
   return 1;
 }

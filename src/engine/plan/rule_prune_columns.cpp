@@ -146,6 +146,7 @@ class Pruner {
       case PlanNode::Kind::kApply: return prune_join(node, std::move(required));
       case PlanNode::Kind::kProjectSet: return prune_project_set(node, std::move(required));
       case PlanNode::Kind::kWindow: return prune_window(plan, std::move(required));
+      case PlanNode::Kind::kGapFill: return prune_gap_fill(node, std::move(required));
       case PlanNode::Kind::kWith: return prune_with(node, std::move(required));
       case PlanNode::Kind::kCteScan: return prune_cte_scan(plan, std::move(required));
       default:
@@ -238,6 +239,17 @@ class Pruner {
     keep_one(wanted, 0);
     compact(own, wanted);
     const Mapping own_mapping = compact(node.window_calls, wanted);
+    const Mapping child = prune_child(node, std::move(required));
+    return append_own(node, child, std::move(own), own_mapping);
+  }
+
+  Mapping prune_gap_fill(PlanNode& node, Required required) {
+    const auto old_child = static_cast<std::ptrdiff_t>(node.children[0]->columns.size());
+    std::vector<OutputColumn> own(node.columns.begin() + old_child, node.columns.end());
+    const Required wanted(required.begin() + old_child, required.end());
+    required.resize(static_cast<size_t>(old_child));
+    compact(own, wanted);
+    const Mapping own_mapping = compact(node.gap_fill.calls, wanted);
     const Mapping child = prune_child(node, std::move(required));
     return append_own(node, child, std::move(own), own_mapping);
   }

@@ -125,6 +125,13 @@ Status push_conjuncts(PlanPtr& plan, Conjuncts conjuncts) {
         return reads_only_columns(*conjunct, 0, child_columns()) &&
                reads_keys_only(*conjunct, plan->group_by);
       });
+    case PlanNode::Kind::kGapFill:
+      // Without keys there are rows even for no input.
+      if (plan->group_by.empty()) break;
+      return push_some(plan, std::move(conjuncts), [&](ExprPtr& conjunct) {
+        return reads_only_columns(*conjunct, 0, child_columns()) && !is_volatile(*conjunct) &&
+               reads_keys_only(*conjunct, plan->group_by);
+      });
     case PlanNode::Kind::kProjectSet:
       return push_some(plan, std::move(conjuncts), [&](ExprPtr& conjunct) {
         return reads_only_columns(*conjunct, 0, child_columns()) && !is_volatile(*conjunct);

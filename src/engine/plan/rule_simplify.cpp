@@ -8,7 +8,7 @@
 namespace eventd::engine {
 namespace {
 
-using Kind = PlanNode::Kind;
+using NodeKind = PlanNode::Kind;
 
 void replace_by_child(PlanPtr& plan, size_t child = 0) {
   PlanPtr kept = std::move(plan->children[child]);
@@ -54,7 +54,7 @@ void merge_projects(PlanNode& upper) {
 
 /// left's columns and NULLs for those of the right side.
 void null_extend(PlanPtr& join) {
-  auto project = std::make_unique<PlanNode>(Kind::kProject);
+  auto project = std::make_unique<PlanNode>(NodeKind::kProject);
   const size_t left = join->children[0]->columns.size();
   for (size_t i = 0; i < join->columns.size(); ++i) {
     const Type type = join->columns[i].type;
@@ -112,16 +112,16 @@ void simplify_append(PlanPtr& plan) {
 /// Whether no two rows are equal.
 bool is_unique(const PlanNode& plan) {
   switch (plan.kind) {
-    case Kind::kDistinct: return true;
-    case Kind::kSetOperation: return !plan.set_all;
-    case Kind::kAggregate: return plan.grouping_sets.empty();
-    case Kind::kFilter:
-    case Kind::kSort:
-    case Kind::kLimit: return is_unique(*plan.children[0]);
-    case Kind::kProject: {
+    case NodeKind::kDistinct: return true;
+    case NodeKind::kSetOperation: return !plan.set_all;
+    case NodeKind::kAggregate: return plan.grouping_sets.empty();
+    case NodeKind::kFilter:
+    case NodeKind::kSort:
+    case NodeKind::kLimit: return is_unique(*plan.children[0]);
+    case NodeKind::kProject: {
       const PlanNode& child = *plan.children[0];
-      const bool grouped = child.kind == Kind::kAggregate && child.grouping_sets.empty();
-      if (!grouped && !(child.kind == Kind::kDistinct)) return false;
+      const bool grouped = child.kind == NodeKind::kAggregate && child.grouping_sets.empty();
+      if (!grouped && !(child.kind == NodeKind::kDistinct)) return false;
       const size_t keys = grouped ? child.group_by.size() : child.columns.size();
       for (size_t key = 0; key < keys; ++key) {
         const bool kept = std::any_of(
@@ -150,20 +150,21 @@ bool sees_order(const AggregateCall& call) {
 /// Whether the order of a child's rows shows, when that of the node's rows shows (or not).
 bool shows_order(const PlanNode& node, size_t child, bool shown) {
   switch (node.kind) {
-    case Kind::kSort:
-    case Kind::kDistinct:
-    case Kind::kDistinctOn:
-    case Kind::kSetOperation: return false;
-    case Kind::kAggregate:
+    case NodeKind::kSort:
+    case NodeKind::kDistinct:
+    case NodeKind::kDistinctOn:
+    case NodeKind::kGapFill:
+    case NodeKind::kSetOperation: return false;
+    case NodeKind::kAggregate:
       return std::any_of(node.aggregates.begin(), node.aggregates.end(), sees_order);
-    case Kind::kWindow: return node.sort_keys.empty();
-    case Kind::kJoin: return child == 0 && shown;
-    case Kind::kFilter:
-    case Kind::kProject:
-    case Kind::kAppend:
-    case Kind::kProjectSet: return shown;
-    case Kind::kApply: return child == 1 || shown;
-    case Kind::kWith: return child + 1 < node.children.size() || shown;
+    case NodeKind::kWindow: return node.sort_keys.empty();
+    case NodeKind::kJoin: return child == 0 && shown;
+    case NodeKind::kFilter:
+    case NodeKind::kProject:
+    case NodeKind::kAppend:
+    case NodeKind::kProjectSet: return shown;
+    case NodeKind::kApply: return child == 1 || shown;
+    case NodeKind::kWith: return child + 1 < node.children.size() || shown;
     default: return true;
   }
 }
@@ -172,7 +173,7 @@ class Simplifier {
  public:
   Status run(PlanPtr& plan, bool order_shows) {
     RETURN_IF_ERROR(check_stack_depth());
-    while (plan->kind == Kind::kSort && !order_shows) replace_by_child(plan);
+    while (plan->kind == NodeKind::kSort && !order_shows) replace_by_child(plan);
     for (size_t i = 0; i < plan->children.size(); ++i) {
       RETURN_IF_ERROR(run(plan->children[i], shows_order(*plan, i, order_shows)));
     }
@@ -197,56 +198,59 @@ class Simplifier {
 
   static void node(PlanPtr& plan) {
     switch (plan->kind) {
-      case Kind::kFilter:
+      case NodeKind::kFilter:
         if (is_true(*plan->condition)) {
           replace_by_child(plan);
         } else if (is_false_or_null(*plan->condition) || is_empty(*plan->children[0])) {
           plan = empty_like(*plan);
         }
         return;
-      case Kind::kProject:
+      case NodeKind::kProject:
         if (is_empty(*plan->children[0])) {
           plan = empty_like(*plan);
           return;
         }
-        while (plan->children[0]->kind == Kind::kProject) {
+        while (plan->children[0]->kind == NodeKind::kProject) {
           const PlanNode* below = plan->children[0].get();
           merge_projects(*plan);
           if (plan->children[0].get() == below) break;
         }
         if (is_identity(*plan)) replace_by_child(plan);
         return;
-      case Kind::kLimit:
+      case NodeKind::kLimit:
         if (is_zero(plan->limit) || is_empty(*plan->children[0])) plan = empty_like(*plan);
         return;
-      case Kind::kSort:
-      case Kind::kDistinctOn:
-      case Kind::kWindow:
-      case Kind::kProjectSet:
+      case NodeKind::kSort:
+      case NodeKind::kDistinctOn:
+      case NodeKind::kWindow:
+      case NodeKind::kProjectSet:
         if (is_empty(*plan->children[0])) plan = empty_like(*plan);
         return;
-      case Kind::kAggregate:
+      case NodeKind::kAggregate:
         if (is_empty(*plan->children[0]) && !plan->group_by.empty() &&
             plan->grouping_sets.empty()) {
           plan = empty_like(*plan);
         }
         return;
-      case Kind::kDistinct:
+      case NodeKind::kGapFill:
+        if (is_empty(*plan->children[0]) && !plan->group_by.empty()) plan = empty_like(*plan);
+        return;
+      case NodeKind::kDistinct:
         if (is_empty(*plan->children[0])) {
           plan = empty_like(*plan);
         } else if (is_unique(*plan->children[0])) {
           replace_by_child(plan);
         }
         return;
-      case Kind::kJoin: simplify_join(plan); return;
-      case Kind::kApply:
+      case NodeKind::kJoin: simplify_join(plan); return;
+      case NodeKind::kApply:
         if (is_empty(*plan->children[0]) ||
             (plan->join_type == JoinType::kInner && is_empty(*plan->children[1]))) {
           plan = empty_like(*plan);
         }
         return;
-      case Kind::kAppend: simplify_append(plan); return;
-      case Kind::kSetOperation:
+      case NodeKind::kAppend: simplify_append(plan); return;
+      case NodeKind::kSetOperation:
         if (is_empty(*plan->children[0]) ||
             (plan->set_operation == SetOperation::kIntersect && is_empty(*plan->children[1]))) {
           plan = empty_like(*plan);

@@ -63,6 +63,15 @@ void for_each_expression(PlanNode& node, Visit visit) {
     maybe(call.frame.start_offset);
     maybe(call.frame.end_offset);
   }
+  GapFill& fill = node.gap_fill;
+  for (ExprPtr* part : {&fill.bucket, &fill.width, &fill.start, &fill.finish, &fill.zone}) {
+    maybe(*part);
+  }
+  for (GapCall& call : fill.calls) {
+    maybe(call.value);
+    maybe(call.before);
+    maybe(call.after);
+  }
   maybe(node.limit);
   maybe(node.offset);
 }

@@ -56,6 +56,7 @@ class SelectBinder {
     std::vector<std::vector<int>> grouping_sets;  ///< empty: one set of all keys
     std::vector<int> set_columns;       ///< where the columns of set_calls are in `plan`; -1 not yet
     ExprPtr having;
+    GapFill gap_fill;                   ///< of the key that is time_bucket_gapfill(…)
     std::vector<SortKey> sort_keys;     ///< over `targets` (visible and hidden), as columns
     std::vector<int> distinct_on;       ///< targets
     bool recursive = false;             ///< FROM has the working table of a recursive query
@@ -69,6 +70,11 @@ class SelectBinder {
   Status bind_targets(const SelectAst& select, Block& block);
   Status add_hidden_targets(Block& block);
   Status check_recursive_term(const Block& block) const;
+  // bind_locking.cpp
+  static Status check_locked_arms(const SelectAst& select);
+  Status check_locking(const SelectAst& select, const Block& block) const;
+  Status check_locked_tables(const SelectAst& select, const AstLocking& locking) const;
+  bool names_cte(const std::string& name) const;
   Status finish_targets(Block& block, bool keep_unknown);
   PlanPtr project_targets(Block& block);
 
@@ -114,6 +120,14 @@ class SelectBinder {
   Status apply_grouping(Block& block);
   Status replace_grouped(ExprPtr& expression, const Block& block, bool in_subquery);
   Status replace_grouped_everywhere(Block& block);
+
+  // bind_gap_fill.cpp
+  Result<int> prepare_gap_fill(Block& block);
+  Status bind_gap_range(Block& block, const Expr& time, std::vector<ExprPtr> given);
+  Result<ExprPtr> gap_bucket(const Block& block, ExprPtr time, int position);
+  Status place_gap_fill(Block& block, size_t bucket, size_t keys);
+  Result<ExprPtr> gap_call_column(ExprPtr call, PlanNode& node);
+  Status take_gap_calls(ExprPtr& expression, PlanNode& node);
 
   // bind_window_clause.cpp
   Status bind_windows(Block& block);
