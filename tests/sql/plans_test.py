@@ -36,6 +36,11 @@ def rows_read(plan):
     return sum(node.get("Rows Read", 0) for node in nodes(plan))
 
 
+def rows_returned(plan):
+    """By scans, to whatever is above them."""
+    return sum(node.get("Rows Returned", 0) for node in nodes(plan))
+
+
 def has(plan, **wanted):
     wanted = {key.replace("_", " "): value for key, value in wanted.items()}
     return any(all(node.get(key) == value for key, value in wanted.items()) for node in nodes(plan))
@@ -63,6 +68,11 @@ def main():
             plan = explain(client, sql)
             if rows_read(plan) < EVENTS:
                 failures.append(f"only {rows_read(plan)} rows read: {sql}")
+
+        def returns(sql, rows):
+            plan = explain(client, sql)
+            if rows_returned(plan) != rows:
+                failures.append(f"{rows_returned(plan)} rows returned by scans: {sql}\n{json.dumps(plan, indent=1)}")
 
         def planned(sql, **wanted):
             plan = explain(client, sql)
@@ -92,11 +102,31 @@ def main():
                 "SELECT count(*) FROM events WHERE timestamp > '2001-01-01' AND false",
         ):
             reads_few(sql)
+        # Types and payload values are looked at by the scan, whatever stands between.
+        quarter, fiftieth = EVENTS // 4, EVENTS // 50
+        for condition, rows in (
+                ("event_type = 'p.1'", quarter),
+                ("event_type LIKE 'p.1%'", quarter),
+                ("event_type IN ('p.1', 'p.2', 'nothing')", 2 * quarter),
+                ("event_type LIKE 'nothing.%'", 0),
+                ("payload->>'pid' = '7'", fiftieth),
+                ("payload->>'pid' IN ('7', '8')", 2 * fiftieth),
+                ("payload->>'pid' = '7' OR payload->>'pid' = '8'", 2 * fiftieth),
+                ("event_type = 'p.1' AND payload->>'pid' = '7'", EVENTS // 100),
+        ):
+            returns(f"SELECT count(*) FROM events WHERE {condition}", rows)
+            returns(f"SELECT count(*) FROM (SELECT event_type, payload, timestamp FROM events) e WHERE {condition}", rows)
+            returns(f"WITH e AS (SELECT * FROM events) SELECT count(*) FROM e WHERE {condition}", rows)
+            returns("SELECT count(*) FROM (SELECT event_type, payload FROM events WHERE timestamp > '2001-01-01' UNION ALL "
+                    f"SELECT event_type, payload FROM events WHERE timestamp < '2001-01-01') u WHERE {condition}", rows)
+            returns(f"SELECT n FROM (VALUES (1)) v(n) WHERE n < (SELECT count(*) FROM events WHERE {condition})", rows)
+        returns("EVENTS p.1 COUNT BY event_type", quarter)
+        returns("EVENTS p.* WHERE event_type == \"p.2\" COUNT BY event_type", quarter)
         planned("SELECT * FROM events e WHERE EXISTS (SELECT 1 FROM events f WHERE f.sequence = e.sequence)",
                 Node_Type="Hash Join", Join_Type="Semi")
         planned("SELECT * FROM events e WHERE NOT EXISTS (SELECT 1 FROM events f WHERE f.sequence = e.sequence)",
                 Node_Type="Hash Join", Join_Type="Anti")
-        planned("SELECT event_type, (SELECT count(*) FROM events f WHERE f.cpu_id = e.cpu_id) FROM events e LIMIT 1",
+        planned("SELECT event_type, (SELECT count(*) FROM events f WHERE f.cpu_id = e.cpu_id) FROM events e",
                 Node_Type="Hash Join", Join_Type="Left")
         planned("SELECT * FROM events e, LATERAL jsonb_each(e.payload) j LIMIT 1", Node_Type="ProjectSet")
 
