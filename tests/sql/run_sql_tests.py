@@ -112,7 +112,7 @@ def run_all(options, connect):
     run = Run(options, connect)
     files = [pathlib.Path(name) for name in options.files] or sorted(HERE.glob("*.test"))
     if options.postgres:
-        files = [path for path in files if not path.name.startswith("eql")]
+        files = [path for path in files if not TestFile.read(path).eventd_only]
     total = failed = 0
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for path, (count, bad, report) in zip(files, pool.map(run.run_file, files)):

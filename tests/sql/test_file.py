@@ -41,6 +41,11 @@ class TestFile:
     head: list  # comments before the first empty line
     records: list
 
+    @property
+    def eventd_only(self):
+        """`# eventd only`: about what PostgreSQL does not have."""
+        return "# eventd only" in self.head
+
     @staticmethod
     def read(path):
         blocks, block, start = [], [], 1

@@ -20,9 +20,8 @@ struct GapLine {
   }
   /// Rounds towards zero.
   int64_t between(int64_t low, int64_t high) const {
-    return static_cast<int64_t>(Int128{low} +
-                                (Int128{high} - low) * (Int128{time} - before) /
-                                    (Int128{after} - before));
+    const Int128 since = Int128{time} - before, left = Int128{after} - time;
+    return static_cast<int64_t>((low * left + high * since) / (Int128{after} - before));
   }
 };
 

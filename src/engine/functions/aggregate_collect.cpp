@@ -279,6 +279,7 @@ void register_collecting_aggregates(FunctionCatalog::Builder& builder) {
   builder.builtin_aggregate("array_agg(anyarray)", array_agg_of_arrays());
   register_json_aggregates(builder);
   register_time_aggregates(builder);
+  register_counter_aggregates(builder);
 }
 
 }  // namespace eventd::engine

@@ -11,6 +11,8 @@ namespace eventd::engine {
 void register_hypothetical(FunctionCatalog::Builder& builder);
 void register_json_aggregates(FunctionCatalog::Builder& builder);
 void register_time_aggregates(FunctionCatalog::Builder& builder);
+/// rate() and delta(). The binder gives them their time as the second argument, and rows in its order.
+void register_counter_aggregates(FunctionCatalog::Builder& builder);
 void register_approximate(FunctionCatalog::Builder& builder);
 
 /// Aggregates of WITHIN GROUP are given the order as one more, last argument: int8, two bits a sort
@@ -24,6 +26,11 @@ inline bool orders_its_rows(const AggregateFunction& function) {
     if (function.name == name) return true;
   }
   return false;
+}
+
+/// Whether it counts from sample to sample in the order of its second argument.
+inline bool is_counter_aggregate(const AggregateFunction& function) {
+  return (function.name == "rate" || function.name == "delta") && function.arguments.size() == 2;
 }
 
 /// The bits of the argument behind the first `expected` ones; 0 when there is none.

@@ -110,6 +110,12 @@ Status current_setting(const CallFrame& frame, Vector& result) {
   });
 }
 
+/// The session runs the calls it can before the query; one that is left is elsewhere.
+Status set_config(const CallFrame&, Vector&) {
+  return Status(sqlstate::kFeatureNotSupported,
+                "set_config() is only supported in the select list of a query without FROM");
+}
+
 /// Sleeps in steps, so that a cancel is obeyed within one.
 Status sleep_for(const CallFrame& frame, double seconds) {
   constexpr int64_t kStepNs = 10'000'000;
@@ -204,6 +210,7 @@ void register_session(Builder& builder) {
   builder.builtin("current_schema()", current_schema);
   builder.builtin("current_schemas(bool)", current_schemas);
   builder.builtins({"current_setting(text)", "current_setting(text,bool)"}, current_setting);
+  builder.builtin("set_config(text,text,bool)", set_config);
   builder.builtin("pg_sleep(float8)", pg_sleep);
   builder.builtin("pg_sleep_for(interval)", pg_sleep_for);
   builder.builtin("pg_typeof(any)", pg_typeof);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "engine/functions/aggregates.h"
 #include "engine/limits.h"
 #include "engine/plan/clause_rules.h"
 #include "engine/plan/coercion.h"
@@ -230,6 +231,10 @@ Result<ExprPtr> ExpressionBinder::bind_aggregate_call(const AggregateFunction& f
   ASSIGN_OR_RETURN(AggregateCall call, make_aggregate(function, candidate, std::move(arguments)));
   call.distinct = options != nullptr && options->distinct;
   call.order = std::move(order);
+  if (is_counter_aggregate(function)) {
+    call.order.clear();
+    call.order.push_back({call.arguments[1]->clone(), false, false, false});
+  }
   for (size_t i = 0; i < call.order.size(); ++i) {
     SortKey& key = call.order[i];
     if (within_group) {

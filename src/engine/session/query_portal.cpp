@@ -1,5 +1,6 @@
 #include "engine/session/planning_effort.h"
 #include "engine/session/portals.h"
+#include "engine/session/set_config.h"
 
 namespace eventd::engine {
 namespace {
@@ -86,7 +87,9 @@ class QueryPortal final : public Portal {
   };
 
   Status start_now(ExecutionContext context, const Parameters& parameters) {
-    ASSIGN_OR_RETURN(PlanPtr plan, optimize(prepared_->plan->clone(), parameters, context.eval));
+    PlanPtr plan = prepared_->plan->clone();
+    RETURN_IF_ERROR(run_set_config(session_, *plan, parameters));
+    ASSIGN_OR_RETURN(plan, optimize(std::move(plan), parameters, context.eval));
     ASSIGN_OR_RETURN(execution_, start_execution(std::move(plan), std::move(context)));
     return {};
   }
