@@ -15,6 +15,7 @@
 //  - SQL NULL and JSON null give NULL, which WHERE takes as false: a missing field satisfies only
 //    IS NULL, eql_ne on it is not true either.
 //  - eql_has(jsonb array, literal): some element equals the literal; false for other kinds.
+//  - eql_in(jsonb, jsonb array): as eql_eq with some element (eql_set.h).
 //  - eql_number(jsonb) is the value as float8, eql_numeric(jsonb) exactly; NULL for non-numbers
 //    (what SUM, AVG, MIN, MAX of a field aggregate).
 #include <charconv>
@@ -22,6 +23,7 @@
 #include <string>
 
 #include "engine/functions/eql_compare.h"
+#include "engine/functions/eql_set.h"
 #include "engine/functions/function_registry.h"
 #include "engine/functions/kernel_helpers.h"
 #include "engine/functions/like_pattern.h"
@@ -213,7 +215,9 @@ Status glob(const CallFrame& frame, Vector& result) {
       [&](const CallFrame&, const Vector& in, uint32_t rows, Vector& out) -> Status {
         const auto values = in.view<StringRef>();
         uint8_t* data = out.data<uint8_t>();
+        RowGuard guard(frame.context, rows);
         for (uint32_t i = 0; i < rows; ++i) {
+          RETURN_IF_ERROR(guard.step(values[i].size, nullptr));
           data[i] = 0;
           if (!values.valid(i)) {
             out.set_null(i);
@@ -387,6 +391,7 @@ void register_eql(Builder& builder) {
         return true;
       }),
       oid::kNumeric);
+  register_eql_in(builder);
 }
 
 }  // namespace eventd::engine

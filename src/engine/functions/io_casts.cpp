@@ -39,7 +39,10 @@ Status parse_rows(const Vector& in, uint32_t rows, Vector& out) {
 
 Status parse_any(const CallFrame& frame, const Vector& in, uint32_t rows, Vector& out) {
   const auto view = in.view<StringRef>();
+  const StringHeap* heap = physical_of(out.type()) == Physical::kBytes ? &out.heap() : nullptr;
+  RowGuard guard(frame.context, rows);
   for (uint32_t i = 0; i < rows; ++i) {
+    RETURN_IF_ERROR(guard.step(view[i].size, heap));
     if (!view.valid(i)) {
       out.set_null(i);
       continue;
@@ -81,7 +84,7 @@ Status print_integers(const Vector& in, uint32_t rows, Vector& out) {
 
 Status to_text(const CallFrame& frame, Vector& result) {
   return map_vector(frame, result,
-                    [](const CallFrame& f, const Vector& in, uint32_t rows, Vector& out) {
+                    [](const CallFrame& f, const Vector& in, uint32_t rows, Vector& out) -> Status {
                       switch (in.type()) {
                         case oid::kInt2: return print_integers<int16_t>(in, rows, out);
                         case oid::kInt4: return print_integers<int32_t>(in, rows, out);
@@ -89,7 +92,10 @@ Status to_text(const CallFrame& frame, Vector& result) {
                         default: break;
                       }
                       std::string buffer;
+                      const StringHeap& heap = out.heap();
+                      RowGuard guard(f.context, rows);
                       for (uint32_t i = 0; i < rows; ++i) {
+                        RETURN_IF_ERROR(guard.step(buffer.size(), &heap));
                         if (in.is_null(i)) {
                           out.data<StringRef>()[i] = StringRef{};
                           out.set_null(i);

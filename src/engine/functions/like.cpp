@@ -11,9 +11,6 @@
 namespace eventd::engine {
 namespace {
 
-// Matching one takes long enough to ask before whether anybody still wants it.
-constexpr uint32_t kLongText = 64 * 1024;
-
 std::string lowered(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -27,13 +24,13 @@ Status like(const CallFrame& frame, Vector& result) {
     return LikePattern(kIgnoreCase ? lowered(pattern) : std::string(pattern), kUnit);
   };
   std::string buffer;
-  const auto match = [&buffer](const LikePattern& pattern, std::string_view text) {
+  const auto match = [&](const LikePattern& pattern, std::string_view text) {
     if constexpr (kIgnoreCase) {
       buffer.clear();
       append_lower(text, buffer);
       text = buffer;
     }
-    return pattern.matches(text);
+    return pattern.matches(text, frame.context.cancel);
   };
   const Vector& patterns = frame.arguments[1];
   if (patterns.all_null_constant()) {
@@ -47,6 +44,7 @@ Status like(const CallFrame& frame, Vector& result) {
   const auto run = [&](const CallFrame&, const Vector& in, uint32_t rows, Vector& out) -> Status {
     const auto texts = in.view<StringRef>();
     uint8_t* data = out.data<uint8_t>();
+    RowGuard guard(frame.context, rows);
     for (uint32_t i = 0; i < rows; ++i) {
       data[i] = 0;
       if (!texts.valid(i) || (!one_pattern && !pattern_view.valid(i))) {
@@ -54,9 +52,7 @@ Status like(const CallFrame& frame, Vector& result) {
         continue;
       }
       if (!one_pattern) pattern.emplace(compile(pattern_view[i].view()));
-      if (texts[i].size > kLongText && frame.context.cancel != nullptr) {
-        RETURN_IF_ERROR(frame.context.cancel->check());
-      }
+      RETURN_IF_ERROR(guard.step(texts[i].size, nullptr));
       ASSIGN_OR_RETURN(const bool matched, match(*pattern, texts[i].view()));
       data[i] = matched != kNegated;
     }

@@ -1,8 +1,22 @@
 #include "engine/functions/like_pattern.h"
 
+#include <cstring>
+
 #include "engine/functions/text_helpers.h"
 
 namespace eventd::engine {
+namespace {
+
+// memmem's time is linear; find()'s is the product of both lengths, but it is quick for short ones.
+constexpr size_t kLongLiteral = 16;
+
+size_t find_literal(std::string_view text, std::string_view literal) {
+  if (literal.size() < kLongLiteral) return text.find(literal);
+  const void* at = memmem(text.data(), text.size(), literal.data(), literal.size());
+  return at == nullptr ? text.npos : static_cast<size_t>(static_cast<const char*>(at) - text.data());
+}
+
+}  // namespace
 
 LikePattern::LikePattern(std::string_view pattern, Unit unit) : segments_(1), unit_(unit) {
   for (size_t i = 0; i < pattern.size(); ++i) {
@@ -46,7 +60,7 @@ size_t LikePattern::match_at(const Segment& segment, std::string_view text) cons
   return at;
 }
 
-Result<bool> LikePattern::matches(std::string_view text) const {
+Result<bool> LikePattern::matches(std::string_view text, const CancelToken* cancel) const {
   const auto bad_escape = [] {
     return Status(sqlstate::kInvalidEscapeSequence,
                   "LIKE pattern must not end with escape character");
@@ -72,12 +86,13 @@ Result<bool> LikePattern::matches(std::string_view text) const {
     if (plain) {
       const std::string& literal = segment.pieces.front().literal;
       if (last) return text.ends_with(literal);
-      const size_t at = text.find(literal);
+      const size_t at = find_literal(text, literal);
       if (at == kNone) return false;
       text.remove_prefix(at + literal.size());
       continue;
     }
-    for (;;) {
+    for (size_t tried = 0;; ++tried) {
+      if (cancel != nullptr && (tried & 255) == 255) RETURN_IF_ERROR(cancel->check());
       const size_t size = match_at(segment, text);
       if (size != kNone && (!last || size == text.size())) {
         text.remove_prefix(size);

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/scan/cancel_token.h"
 #include "result.h"
 
 namespace eventd::engine {
@@ -16,8 +17,9 @@ class LikePattern {
   /// Never fails: a pattern ending with its escape fails when a match gets that far, as
   /// PostgreSQL's does.
   LikePattern(std::string_view pattern, Unit unit);
-  /// 22025 "LIKE pattern must not end with escape character".
-  Result<bool> matches(std::string_view text) const;
+  /// 22025 "LIKE pattern must not end with escape character". A `_` after a `%` may take time in
+  /// the product of both lengths: `cancel` (may be null) is asked on the way.
+  Result<bool> matches(std::string_view text, const CancelToken* cancel = nullptr) const;
 
  private:
   /// Between two `%`: literals, each followed by any number of `_`.

@@ -47,7 +47,9 @@ Status regex_operator(const CallFrame& frame, Vector& result) {
   const auto run = [&](const CallFrame& f, const Vector& in, uint32_t rows, Vector& out) -> Status {
     const auto texts = in.view<StringRef>();
     uint8_t* data = out.data<uint8_t>();
+    RowGuard guard(f.context, rows);
     for (uint32_t i = 0; i < rows; ++i) {
+      RETURN_IF_ERROR(guard.step(texts[i].size, nullptr));
       data[i] = 0;
       if (!texts.valid(i) || (f.state == nullptr && f.arguments[1].is_null(i))) {
         out.set_null(i);
@@ -121,12 +123,14 @@ struct ReplaceOptions {
   int64_t occurrence = 1;  ///< 0 = all
 };
 
-Status replace_matches(const Regex& regex, std::string_view text, std::string_view replacement,
-                       ReplaceOptions options, std::string& out) {
+Status replace_matches(const EvalContext& context, const Regex& regex, std::string_view text,
+                       std::string_view replacement, ReplaceOptions options, std::string& out) {
+  RowGuard guard(context, 1);
   Pieces groups;
   size_t from = utf8_prefix_bytes(text, options.start_character - 1), copied = 0;
   int64_t number = 0;
   while (regex.find(text, from, groups)) {
+    RETURN_IF_ERROR(guard.step(text.size() - copied, nullptr));
     const size_t begin = offset_in(text, groups[0]);
     from = after_match(text, groups[0]);
     ++number;
@@ -134,6 +138,7 @@ Status replace_matches(const Regex& regex, std::string_view text, std::string_vi
     out.append(text, copied, begin - copied);
     append_replacement(replacement, groups, out);
     if (out.size() > kMaxTextBytes) return fault::kRequestedLength.status();
+    RETURN_IF_ERROR(check_value_bytes(context, out.size()));
     copied = begin + groups[0].size();
     if (options.occurrence != 0) break;
   }
@@ -167,7 +172,7 @@ Status regexp_replace(const CallFrame& frame, Vector& result) {
         }
         buffer.clear();
         RETURN_IF_ERROR(
-            replace_matches(regex, text, replacements[row].view(), options, buffer));
+            replace_matches(frame.context, regex, text, replacements[row].view(), options, buffer));
         out.set_string(row, buffer);
         return Status();
       });
@@ -243,10 +248,12 @@ Status substring_pattern(const CallFrame& frame, Vector& result) {
 /// Calls add(piece) for what lies between the matches; empty matches at the ends and right after
 /// a match do not split.
 template <class Add>
-void split(const Regex& regex, std::string_view text, const Add& add) {
+Status split(const EvalContext& context, const Regex& regex, std::string_view text, const Add& add) {
   Pieces groups;
   size_t from = 0, begin = 0;
+  RowGuard guard(context, 1);
   while (regex.find(text, from, groups)) {
+    RETURN_IF_ERROR(guard.step(text.size() - begin, nullptr));
     const size_t at = offset_in(text, groups[0]);
     from = after_match(text, groups[0]);
     if (groups[0].empty() && (at == begin || at >= text.size())) continue;
@@ -254,6 +261,7 @@ void split(const Regex& regex, std::string_view text, const Add& add) {
     begin = at + groups[0].size();
   }
   add(text.substr(begin));
+  return Status();
 }
 
 template <int kFlags>
@@ -263,7 +271,7 @@ Status regexp_split_to_array(const CallFrame& frame, Vector& result) {
       [&](uint32_t row, const Regex& regex, std::string_view text, Vector& out) -> Status {
         if (regex.global()) return no_global("regexp_split_to_array()");
         ArrayBuilder array(oid::kText);
-        split(regex, text, [&](std::string_view piece) { array.add(piece); });
+        RETURN_IF_ERROR(split(frame.context, regex, text, [&](std::string_view piece) { array.add(piece); }));
         out.set_string(row, array.finish());
         return Status();
       });
@@ -295,7 +303,7 @@ class PiecesCursor : public TableFunctionCursor {
 using CursorResult = Result<std::unique_ptr<TableFunctionCursor>>;
 
 template <bool kSplit>
-CursorResult open_regex_table(const EvalContext&, std::span<const Datum> arguments) {
+CursorResult open_regex_table(const EvalContext& context, std::span<const Datum> arguments) {
   auto cursor = std::make_unique<PiecesCursor>(kSplit ? oid::kText : oid::kTextArray);
   for (const Datum& argument : arguments) {
     if (argument.is_null()) return CursorResult(std::move(cursor));
@@ -310,11 +318,13 @@ CursorResult open_regex_table(const EvalContext&, std::span<const Datum> argumen
   const std::string_view text = arguments[0].bytes();
   if (kSplit) {
     if (regex->global()) return no_global("regexp_split_to_table()");
-    split(*regex, text, [&](std::string_view piece) { cursor->values.emplace_back(piece); });
+    RETURN_IF_ERROR(split(context, *regex, text, [&](std::string_view piece) { cursor->values.emplace_back(piece); }));
     return CursorResult(std::move(cursor));
   }
   Pieces groups;
+  RowGuard guard(context, 1);
   for (size_t from = 0; regex->find(text, from, groups);) {
+    RETURN_IF_ERROR(guard.step(text.size() - from, nullptr));
     cursor->values.push_back(groups_array(groups));
     if (!regex->global()) break;
     from = after_match(text, groups[0]);

@@ -89,12 +89,16 @@ Status count_matches(const CallFrame& frame, Vector& result) {
   const SearchArguments arguments{.start = kStart, .flags = kFlags};
   std::vector<Regex::Piece> groups;
   return search_rows(frame, result, arguments, "regexp_count()",
-                     [&](uint32_t row, const Regex& regex, std::string_view text, const SearchOptions& options, Vector& out) {
+                     [&](uint32_t row, const Regex& regex, std::string_view text, const SearchOptions& options, Vector& out) -> Status {
+                       RowGuard guard(frame.context, 1);
                        int32_t count = 0;
                        size_t from = options.start_character > utf8_length(text) + 1
                                          ? text.size() + 1
                                          : utf8_prefix_bytes(text, options.start_character - 1);
-                       for (; regex.find(text, from, groups); ++count) from = next_start(text, groups[0]);
+                       for (; regex.find(text, from, groups); ++count) {
+                         RETURN_IF_ERROR(guard.step(text.size(), nullptr));
+                         from = next_start(text, groups[0]);
+                       }
                        out.data<int32_t>()[row] = count;
                        return Status();
                      });

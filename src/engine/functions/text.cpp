@@ -11,8 +11,9 @@ namespace {
 
 using Builder = FunctionCatalog::Builder;
 
-Status concatenate(std::string_view a, std::string_view b, StringOut& out) {
+Status concatenate(const CallFrame& frame, std::string_view a, std::string_view b, StringOut& out) {
   if (a.size() + b.size() > kMaxTextBytes) return fault::kRequestedLength.status();
+  RETURN_IF_ERROR(check_value_bytes(frame.context, a.size() + b.size()));
   char* to = out.allocate(a.size() + b.size());
   std::copy(b.begin(), b.end(), std::copy(a.begin(), a.end(), to));
   return Status();
@@ -217,8 +218,8 @@ void register_trim(Builder& builder, const std::string& name) {
 }
 
 /// lpad and rpad: cut to `length` characters, or filled up to it.
-Status pad(std::string_view text, int32_t length, std::string_view fill, bool left,
-           StringOut& out) {
+Status pad(const CallFrame& frame, std::string_view text, int32_t length, std::string_view fill,
+           bool left, StringOut& out) {
   const auto wanted = static_cast<size_t>(std::max(length, 0));
   const size_t have = utf8_length(text);
   if (have >= wanted || fill.empty()) {
@@ -226,6 +227,7 @@ Status pad(std::string_view text, int32_t length, std::string_view fill, bool le
     return Status();
   }
   if ((wanted - have) * 4 + text.size() > kMaxTextBytes) return fault::kRequestedLength.status();
+  RETURN_IF_ERROR(check_value_bytes(frame.context, text.size() + wanted - have));
   std::string& buffer = out.buffer();
   if (!left) buffer += text;
   size_t missing = wanted - have;
@@ -241,14 +243,14 @@ template <bool kLeft>
 void register_pad(Builder& builder, const std::string& name) {
   builder.builtin(name + "(text,int4)",
                   row_kernel<StringRef, StringRef, int32_t>(
-                      [](const StringRef& text, int32_t length, StringOut& out) {
-                        return pad(text.view(), length, " ", kLeft, out);
+                      [](const CallFrame& frame, const StringRef& text, int32_t length, StringOut& out) {
+                        return pad(frame, text.view(), length, " ", kLeft, out);
                       }));
   builder.builtin(name + "(text,int4,text)",
                   row_kernel<StringRef, StringRef, int32_t, StringRef>(
-                      [](const StringRef& text, int32_t length, const StringRef& fill,
-                         StringOut& out) {
-                        return pad(text.view(), length, fill.view(), kLeft, out);
+                      [](const CallFrame& frame, const StringRef& text, int32_t length,
+                         const StringRef& fill, StringOut& out) {
+                        return pad(frame, text.view(), length, fill.view(), kLeft, out);
                       }));
 }
 
@@ -257,8 +259,8 @@ void register_pad(Builder& builder, const std::string& name) {
 void register_text(Builder& builder) {
   builder.builtins({"textcat(text,text)", "byteacat(bytea,bytea)"},
                    row_kernel<StringRef, StringRef, StringRef>(
-                       [](const StringRef& a, const StringRef& b, StringOut& out) {
-                         return concatenate(a.view(), b.view(), out);
+                       [](const CallFrame& frame, const StringRef& a, const StringRef& b, StringOut& out) {
+                         return concatenate(frame, a.view(), b.view(), out);
                        }));
   const Kernel any = [](const CallFrame& frame, Vector& result) {
     return concatenate_any(frame, result);

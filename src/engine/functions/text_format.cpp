@@ -254,10 +254,11 @@ Status quote_any(const CallFrame& frame, Vector& result) {
 
 // --- single characters and repetition ---
 
-Status repeat(std::string_view text, int32_t count, StringOut& out) {
+Status repeat(const CallFrame& frame, std::string_view text, int32_t count, StringOut& out) {
   const auto times = static_cast<size_t>(std::max(count, 0));
   if (!text.empty() && times > kMaxTextBytes / text.size())
     return fault::kRequestedLength.status();
+  RETURN_IF_ERROR(check_value_bytes(frame.context, text.size() * times));
   char* to = out.allocate(text.size() * times);
   for (size_t i = 0; i < times; ++i) to = std::copy(text.begin(), text.end(), to);
   return Status();
@@ -328,8 +329,8 @@ void register_text_format(Builder& builder) {
   builder.builtins({"quote_nullable(text)", "quote_nullable(anyelement)"}, quote_any<true>);
   builder.builtin("repeat(text,int4)",
                   row_kernel<StringRef, StringRef, int32_t>(
-                      [](const StringRef& text, int32_t count, StringOut& out) {
-                        return repeat(text.view(), count, out);
+                      [](const CallFrame& frame, const StringRef& text, int32_t count, StringOut& out) {
+                        return repeat(frame, text.view(), count, out);
                       }));
   builder.builtin("reverse(text)",
                   row_kernel<StringRef, StringRef>([](const StringRef& v, StringOut& out) {

@@ -17,8 +17,8 @@ int32_t position_of(std::string_view text, std::string_view sought) {
   return at == text.npos ? 0 : static_cast<int32_t>(utf8_length(text.substr(0, at)) + 1);
 }
 
-Status replace_all(std::string_view text, std::string_view from, std::string_view to,
-                   StringOut& out) {
+Status replace_all(const CallFrame& frame, std::string_view text, std::string_view from,
+                   std::string_view to, StringOut& out) {
   size_t at = from.empty() ? text.npos : text.find(from);
   if (at == text.npos) {
     out.keep(text);
@@ -31,6 +31,7 @@ Status replace_all(std::string_view text, std::string_view from, std::string_vie
     buffer += to;
     done = at + from.size();
     if (buffer.size() > kMaxTextBytes) return fault::kRequestedLength.status();
+    RETURN_IF_ERROR(check_value_bytes(frame.context, buffer.size()));
   }
   buffer.append(text, done);
   out.copy(buffer);
@@ -181,9 +182,9 @@ void register_text_search(Builder& builder) {
                       }));
   builder.builtin("replace(text,text,text)",
                   row_kernel<StringRef, StringRef, StringRef, StringRef>(
-                      [](const StringRef& text, const StringRef& from, const StringRef& to,
-                         StringOut& out) {
-                        return replace_all(text.view(), from.view(), to.view(), out);
+                      [](const CallFrame& frame, const StringRef& text, const StringRef& from,
+                         const StringRef& to, StringOut& out) {
+                        return replace_all(frame, text.view(), from.view(), to.view(), out);
                       }));
   builder.builtin("split_part(text,text,int4)",
                   row_kernel<StringRef, StringRef, StringRef, int32_t>(

@@ -29,8 +29,10 @@ Error not_supported_yet(std::string what, int position) {
 
 Status BindState::spend(int64_t nodes) {
   nodes_left -= nodes;
-  if (nodes_left >= 0) return {};
-  return {sqlstate::kStatementTooComplex, "the statement's expressions are too large"};
+  if (nodes_left < 0) return {sqlstate::kStatementTooComplex, "the statement's expressions are too large"};
+  constexpr int64_t kNodesBetweenLooks = 256;
+  if (cancel != nullptr && nodes_left % kNodesBetweenLooks < nodes) return cancel->check();
+  return {};
 }
 
 Result<ExprPtr> ExpressionBinder::bind(const AstExpr& ast) {

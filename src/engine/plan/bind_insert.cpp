@@ -74,6 +74,8 @@ Result<PlanPtr> SelectBinder::bind_for_insert(const SelectAst& select,
   SubqueryFrame statement;
   ASSIGN_OR_RETURN(PlanPtr plan, bind(select, statement, select.values.empty() || plain_values));
   if (plan->columns.size() > targets.size()) {
+    const size_t extra = targets.size();
+    if (!select.values.empty()) position = leftmost_position(*select.values[0][extra]);
     return bind_error(sqlstate::kSyntaxError,
                       "INSERT has more expressions than target columns", position);
   }
@@ -102,7 +104,7 @@ Result<BoundQuery> bind_insert(const InsertStatement& insert, const Relation& ta
   if (insert.source.select == nullptr) {
     return not_supported_yet("INSERT from this source", insert.position);
   }
-  BindState state(declared);
+  BindState state(declared, relations.cancel());
   SelectBinder binder(relations, state);
   BoundQuery result;
   ASSIGN_OR_RETURN(result.plan,

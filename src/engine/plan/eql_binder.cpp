@@ -321,7 +321,7 @@ Result<PlanPtr> bind_eql(const EqlAst& query, const RelationResolver& relations,
 
 Result<BoundQuery> bind_eql(const EqlAst& query, const RelationResolver& relations,
                             std::span<const Oid> declared) {
-  BindState state(declared);
+  BindState state(declared, relations.cancel());
   BoundQuery bound;
   ASSIGN_OR_RETURN(bound.plan, bind_eql(query, relations, state));
   bound.columns = bound.plan->columns;

@@ -1,7 +1,11 @@
 #include "engine/plan/eql_conditions.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
 
+#include "engine/payload/msgpack_writer.h"
 #include "engine/plan/eql_literal.h"
 #include "guid.h"
 
@@ -10,6 +14,9 @@ namespace {
 
 using Kind = EqlCondition::Kind;
 using LiteralKind = EqlLiteral::Kind;
+
+// Fewer equalities are as quick one by one, and storage can prune by each.
+constexpr size_t kSetMin = 8;
 
 constexpr std::string_view kOriginClasses[] = {"userspace", "kmes", "kacs", "lcs"};
 
@@ -23,7 +30,7 @@ ExprPtr of_kind(Expr::Kind kind, std::vector<ExprPtr> children) {
   return expression;
 }
 
-ExprPtr null_test(Expr::Kind kind, ExprPtr child) {
+ExprPtr with_child(Expr::Kind kind, ExprPtr child) {
   std::vector<ExprPtr> children;
   children.push_back(std::move(child));
   return of_kind(kind, std::move(children));
@@ -31,7 +38,7 @@ ExprPtr null_test(Expr::Kind kind, ExprPtr child) {
 
 // What a comparison of different types comes to: only != holds, and only where there is a value.
 ExprPtr mismatch(Kind kind, ExprPtr field) {
-  if (kind == Kind::kNotEq) return null_test(Expr::Kind::kIsNotNull, std::move(field));
+  if (kind == Kind::kNotEq) return with_child(Expr::Kind::kIsNotNull, std::move(field));
   return boolean(false);
 }
 
@@ -73,15 +80,7 @@ class ConditionBinder {
   Result<ExprPtr> bind(const EqlCondition& condition) {
     switch (condition.kind) {
       case Kind::kAnd:
-      case Kind::kOr: {
-        std::vector<ExprPtr> children;
-        for (const auto& child : condition.children) {
-          ASSIGN_OR_RETURN(ExprPtr bound, bind(*child));
-          children.push_back(std::move(bound));
-        }
-        return of_kind(condition.kind == Kind::kAnd ? Expr::Kind::kAnd : Expr::Kind::kOr,
-                       std::move(children));
-      }
+      case Kind::kOr: return bind_chain(condition);
       case Kind::kIsNull: return bind_is_null(condition, Expr::Kind::kIsNull);
       case Kind::kIsNotNull: return bind_is_null(condition, Expr::Kind::kIsNotNull);
       case Kind::kIn: return bind_list(condition, Kind::kEq, Expr::Kind::kOr);
@@ -91,14 +90,87 @@ class ConditionBinder {
   }
 
  private:
+  // Children that say `field == a` of one payload field (and its IN) become one set, as do `!=` and
+  // NOT IN under AND.
+  Result<ExprPtr> bind_chain(const EqlCondition& condition) {
+    const bool any = condition.kind == Kind::kOr;
+    const Kind each = any ? Kind::kEq : Kind::kNotEq, list = any ? Kind::kIn : Kind::kNotIn;
+    std::map<std::vector<std::string>, std::vector<const EqlLiteral*>> sets;
+    const auto set_of = [&](const EqlCondition& child) -> std::vector<const EqlLiteral*>* {
+      if ((child.kind != each && child.kind != list) || !fields_.is_payload_path(child.field)) return nullptr;
+      if (!std::all_of(child.values.begin(), child.values.end(), is_constant)) return nullptr;
+      return &sets[child.field.path];
+    };
+    for (const auto& child : condition.children) {
+      if (auto* set = set_of(*child)) {
+        for (const EqlLiteral& value : child->values) set->push_back(&value);
+      }
+    }
+    std::vector<ExprPtr> children;
+    for (const auto& child : condition.children) {
+      RETURN_IF_ERROR(fields_.spend(1));
+      auto* set = set_of(*child);
+      if (set != nullptr && set->empty()) continue;  // made with the first of its children
+      const bool made = set != nullptr && set->size() >= kSetMin;
+      ASSIGN_OR_RETURN(ExprPtr bound, made ? bind_set(child->field, *set, each) : bind(*child));
+      if (made) set->clear();
+      children.push_back(std::move(bound));
+    }
+    if (children.size() == 1) return std::move(children[0]);
+    return of_kind(any ? Expr::Kind::kOr : Expr::Kind::kAnd, std::move(children));
+  }
+
+  static bool is_constant(const EqlLiteral& value) {
+    switch (value.kind) {
+      case LiteralKind::kString: return !value.bare;
+      case LiteralKind::kInteger:
+      case LiteralKind::kFloat:
+      case LiteralKind::kWideInteger:
+      case LiteralKind::kBoolean: return true;
+      default: return false;
+    }
+  }
+
+  // eql_in(field, [values…]); `each` kNotEq: its opposite.
+  Result<ExprPtr> bind_set(const EqlField& field, const std::vector<const EqlLiteral*>& values, Kind each) {
+    std::string bytes;
+    MsgpackWriter writer(bytes);
+    writer.array_header(static_cast<uint32_t>(values.size()));
+    for (const EqlLiteral* value : values) {
+      switch (value->kind) {
+        case LiteralKind::kInteger: writer.integer(value->integer); break;
+        case LiteralKind::kFloat: writer.real(value->real); break;
+        case LiteralKind::kBoolean: writer.boolean(value->integer != 0); break;
+        case LiteralKind::kWideInteger: {
+          ASSIGN_OR_RETURN(const Datum number,
+                           datum_from_text(EvalContext(), {oid::kJsonb, -1}, value->text));
+          bytes += number.bytes();
+          break;
+        }
+        default: writer.string(value->text);
+      }
+    }
+    ASSIGN_OR_RETURN(ExprPtr among,
+                     fields_.call("eql_in", fields_.bind(field),
+                                  Expr::constant_of(Datum(oid::kJsonb, std::move(bytes)), {oid::kJsonb, -1})));
+    return each == Kind::kEq ? std::move(among) : with_child(Expr::Kind::kNot, std::move(among));
+  }
+
   // A payload key whose value is JSON null counts as missing, as payload->>'x' has it.
   Result<ExprPtr> bind_is_null(const EqlCondition& condition, Expr::Kind kind) {
-    return null_test(kind, fields_.bind_as_text(condition.field));
+    return with_child(kind, fields_.bind_as_text(condition.field));
   }
 
   Result<ExprPtr> bind_list(const EqlCondition& condition, Kind each, Expr::Kind together) {
+    if (condition.values.size() >= kSetMin && fields_.is_payload_path(condition.field) &&
+        std::all_of(condition.values.begin(), condition.values.end(), is_constant)) {
+      std::vector<const EqlLiteral*> values;
+      for (const EqlLiteral& value : condition.values) values.push_back(&value);
+      return bind_set(condition.field, values, each);
+    }
     std::vector<ExprPtr> children;
     for (const EqlLiteral& value : condition.values) {
+      RETURN_IF_ERROR(fields_.spend(1));
       ASSIGN_OR_RETURN(ExprPtr bound, bind_comparison(condition.field, each, value));
       children.push_back(std::move(bound));
     }

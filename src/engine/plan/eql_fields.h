@@ -44,6 +44,8 @@ class EqlFields {
   /// An entry of functions/eql_functions.cpp applied to two expressions.
   Result<ExprPtr> call(std::string_view name, ExprPtr left, ExprPtr right) const;
 
+  /// BindState::spend().
+  Status spend(int64_t nodes) { return state_.spend(nodes); }
   ExpressionBinder& binder() { return binder_; }
   const Relation& relation() const { return relation_; }
 

@@ -13,6 +13,7 @@
 #include "engine/plan/overload.h"
 #include "engine/plan/parameter_types.h"
 #include "engine/plan/query_level.h"
+#include "engine/scan/cancel_token.h"
 #include "result.h"
 
 namespace eventd::engine {
@@ -21,7 +22,8 @@ class SelectBinder;
 
 /// What all binders of one statement share. One thread.
 struct BindState {
-  explicit BindState(std::span<const Oid> declared) : parameters(declared) {}
+  explicit BindState(std::span<const Oid> declared, const CancelToken* cancel_token = nullptr)
+      : parameters(declared), cancel(cancel_token) {}
   ParameterTypes parameters;
   /// Binds the queries in expressions; null where there may be none (parameters of EXECUTE).
   SelectBinder* selects = nullptr;
@@ -30,6 +32,8 @@ struct BindState {
   std::unordered_map<const SelectAst*, std::string> subquery_names;
   /// Nodes that may still be made: BETWEEN, CASE and IN copy subtrees, nested ones exponentially.
   int64_t nodes_left = 500'000;
+  const CancelToken* cancel = nullptr;  ///< may be null
+  /// OK; 54001 when `nodes` are more than there may be; the error of `cancel`.
   Status spend(int64_t nodes);
 };
 

@@ -257,8 +257,10 @@ Result<ExprPtr> fold_constants(ExprPtr expression, std::span<const Datum> parame
       expression->function->volatility == Volatility::kVolatile) {
     return expression;
   }
+  if (context.cancel != nullptr) RETURN_IF_ERROR(context.cancel->check());
   Result<std::optional<Datum>> value = constant_value(*expression, context);
   if (!value.ok()) {
+    if (context.cancel != nullptr) RETURN_IF_ERROR(context.cancel->check());
     // Raised when (and if) a row reaches it.
     if (!is_literal_input(*expression)) return expression;
     Error error = std::move(value.error());

@@ -10,7 +10,7 @@ namespace eventd::engine {
 Result<BoundQuery> bind_query(const Query& query, const RelationResolver& relations,
                               std::span<const Oid> declared) {
   if (query.eql != nullptr) return bind_eql(*query.eql, relations, declared);
-  BindState state(declared);
+  BindState state(declared, relations.cancel());
   SelectBinder binder(relations, state);
   BoundQuery result;
   SubqueryFrame statement;
@@ -32,7 +32,7 @@ Result<std::vector<Datum>> evaluate_arguments(const ExecuteStatement& execute,
                    std::to_string(execute.arguments.size()) + ".";
     return error;
   }
-  BindState state({});
+  BindState state({}, context.cancel);
   SubqueryFrame statement;
   QueryLevel no_columns(statement);
   ExpressionBinder binder(state, no_columns, "EXECUTE parameters");

@@ -30,6 +30,8 @@ class RelationResolver {
     (void)pattern, (void)path;
     return std::nullopt;
   }
+  /// Asked while binding takes long; may be null.
+  virtual const CancelToken* cancel() const { return nullptr; }
 };
 
 /// A query whose names and types are known. Parameters are still kParameter.

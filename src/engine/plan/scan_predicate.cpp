@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "engine/functions/value_binary.h"
+#include "engine/payload/msgpack_reader.h"
 #include "engine/plan/coercion.h"
 #include "engine/plan/fold_constants.h"
 #include "engine/types/array_format.h"
@@ -239,6 +240,7 @@ class Matcher {
   std::optional<ScanCondition> eql_match(const Expr& condition) const {
     const Expr* column = column_child(condition, 0);
     const Expr& literal = *condition.children[1];
+    if (column != nullptr && condition.function->name == "eql_in") return eql_list(*column, literal);
     if (column == nullptr || literal.type.id != oid::kText ||
         literal.kind != Expr::Kind::kConstant || literal.constant.is_null()) {
       return std::nullopt;
@@ -278,6 +280,27 @@ class Matcher {
     } else {
       return std::nullopt;
     }
+    return result;
+  }
+
+  /// eql_in where all literals are strings: as above, it only prunes.
+  std::optional<ScanCondition> eql_list(const Expr& column, const Expr& list) const {
+    if (list.kind != Expr::Kind::kConstant || list.constant.is_null()) return std::nullopt;
+    MsgpackReader reader(as_bytes(list.constant.bytes()));
+    MsgpackToken token;
+    if (!reader.next(token) || token.kind != MsgpackKind::kArray) return std::nullopt;
+    std::vector<Datum> values;
+    for (uint32_t count = token.count; count > 0; --count) {
+      if (!reader.next(token) || token.kind != MsgpackKind::kString) return std::nullopt;
+      values.push_back(Datum::text(std::string(token.text())));
+    }
+    auto result = make(column, Op::kIn, std::move(values));
+    ScanPredicate& predicate = result->predicate;
+    if (predicate.column.extract != ScanColumn::Extract::kJson) return std::nullopt;
+    predicate.ignore_case = true;
+    predicate.column.extract = ScanColumn::Extract::kText;
+    predicate.column.type = {oid::kText, -1};
+    result->complete = false;
     return result;
   }
 

@@ -16,8 +16,10 @@ namespace eventd::engine {
 /// For one statement; one thread.
 class BindCatalog final : public RelationResolver {
  public:
-  BindCatalog(const RelationCatalog& relations, bool sees_events, std::string_view search_path)
-      : snapshot_(relations, sees_events), schemas_(relation_schemas(search_path)) {}
+  /// `cancel`: of the statement.
+  BindCatalog(const RelationCatalog& relations, bool sees_events, std::string_view search_path,
+              const CancelToken& cancel)
+      : snapshot_(relations, sees_events), schemas_(relation_schemas(search_path)), cancel_(cancel) {}
 
   const Relation* find_relation(std::string_view schema, std::string_view name) const override {
     if (!schema.empty()) return snapshot_.find(schema, name);
@@ -30,12 +32,14 @@ class BindCatalog final : public RelationResolver {
                                   std::span<const std::string> path) const override {
     return snapshot_.payload_type(pattern, path);
   }
+  const CancelToken* cancel() const override { return &cancel_; }
   /// The generation what was found depends on; 0 = it is the same in all.
   uint64_t used_generation() const { return snapshot_.used_fields() ? snapshot_.generation() : 0; }
 
  private:
   mutable CatalogSnapshot snapshot_;
   std::vector<std::string> schemas_;  ///< of search_path
+  const CancelToken& cancel_;
 };
 
 }  // namespace eventd::engine

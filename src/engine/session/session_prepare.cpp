@@ -84,7 +84,7 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
   }
   auto prepared = std::make_shared<Prepared>();
   prepared->statement = statement;
-  const BindCatalog relations(engine_.relations, identity_.superuser, hot_settings().search_path);
+  const BindCatalog relations(engine_.relations, identity_.superuser, hot_settings().search_path, cancel_);
   const auto take = [&](BoundQuery bound, bool returns_rows) {
     prepared->columns = std::move(bound.columns);
     prepared->parameter_types = std::move(bound.parameter_types);
