@@ -88,8 +88,11 @@ void ProtocolSession::start_simple(std::string_view text, size_t offset) {
   session_->begin_statement(text);
   auto prepared = session_->prepare(text, {});
   if (!prepared.ok()) {
-    const bool parameter = prepared.error().code == sqlstate::kIndeterminateDatatype ||
-                           prepared.error().code == sqlstate::kAmbiguousParameter;
+    const bool undetermined =
+        prepared.error().code == sqlstate::kIndeterminateDatatype &&
+        prepared.error().message.find(" of parameter $") != std::string::npos;
+    const bool parameter =
+        undetermined || prepared.error().code == sqlstate::kAmbiguousParameter;
     return statement_error(parameter ? no_parameters(text) : std::move(prepared.error()));
   }
   // Only Bind brings values.

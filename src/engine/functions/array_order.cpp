@@ -47,6 +47,15 @@ IntervalValue interval_element(std::string_view bytes) {
           load_be<int32_t>(bytes.data() + 12)};
 }
 
+// jsonb's binary form is a version and its text.
+std::strong_ordering compare_jsonb_elements(std::string_view a, std::string_view b) {
+  if (a == b) return std::strong_ordering::equal;
+  const Result<Datum> left = datum_from_binary(Type{oid::kJsonb, -1}, a);
+  const Result<Datum> right = datum_from_binary(Type{oid::kJsonb, -1}, b);
+  if (!left.ok() || !right.ok()) return a <=> b;
+  return compare_jsonb(as_bytes(left->bytes()), as_bytes(right->bytes()));
+}
+
 std::strong_ordering compare_elements(Oid type, std::string_view a, std::string_view b) {
   if (find_type(type) != nullptr && type_info(type).category == 'A') return compare_arrays(a, b);
   switch (type) {
@@ -62,6 +71,7 @@ std::strong_ordering compare_elements(Oid type, std::string_view a, std::string_
     case oid::kNumeric: return numeric_element(a) <=> numeric_element(b);
     case oid::kInterval: return compare_intervals(interval_element(a), interval_element(b));
     case oid::kBpchar: return without_trailing_spaces(a) <=> without_trailing_spaces(b);
+    case oid::kJsonb: return compare_jsonb_elements(a, b);
     case oid::kInet:
     case oid::kCidr: return compare_inet(a, b);
     case oid::kRecord: return compare_records(a, b);

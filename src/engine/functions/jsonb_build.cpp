@@ -45,7 +45,7 @@ void append_json_datetime(const FormatOptions& format, const Datum& value, std::
   MsgpackWriter(out).string(text);
 }
 
-Status append_array(const FormatOptions& format, std::string_view bytes, std::string& out) {
+Status append_array_as_jsonb(const FormatOptions& format, std::string_view bytes, std::string& out) {
   ASSIGN_OR_RETURN(ArrayReader reader, ArrayReader::open(bytes));
   MsgpackWriter writer(out);
   const auto& dimensions = reader.dimensions();
@@ -115,7 +115,11 @@ Status build_object(const CallFrame& frame, Vector& result) {
                       "key value must be scalar, not array, composite, or json");
       }
       std::string key;
-      append_text(frame.context.format, frame.arguments[i], row, key);
+      if (frame.arguments[i].type() == oid::kBool) {  // its text would be t or f
+        key = frame.arguments[i].view<uint8_t>()[row] != 0 ? "true" : "false";
+      } else {
+        append_text(frame.context.format, frame.arguments[i], row, key);
+      }
       writer.string(key);
       RETURN_IF_ERROR(append_msgpack_from_value(frame.context.format, frame.arguments[i + 1], row, buffer));
     }
@@ -172,7 +176,7 @@ Status append_msgpack_from_datum(const FormatOptions& format, const Datum& value
     case oid::kUnknown: writer.string(value.bytes()); return Status();
     default: break;
   }
-  if (type_info(value.type()).category == 'A') return append_array(format, value.bytes(), out);
+  if (type_info(value.type()).category == 'A') return append_array_as_jsonb(format, value.bytes(), out);
   if (value.type() == oid::kRecord)
     return Status(sqlstate::kFeatureNotSupported, "jsonb of a record is not supported");
   writer.string(datum_to_text(format, value));

@@ -143,6 +143,9 @@ Result<Numeric> numeric_sqrt(const Numeric& value) {
 Result<Numeric> numeric_exp(const Numeric& value) {
   if (value.is_nan()) return value;
   if (value.is_infinite()) return value.sign() > 0 ? value : Numeric();
+  // The limit is PostgreSQL's, three times the digits a result may have after its point.
+  if (value.to_double() >= 6000.0)
+    return {sqlstate::kNumericValueOutOfRange, "value overflows numeric format"};
   const double digits = std::clamp(value.to_double() * 0.434294481903252, -2000.0, 2000.0);
   const int scale = clamp_scale(kMinSignificantDigits - static_cast<int>(digits), value.scale());
   if (digits > kNumericTranscendentalDigits) return too_precise();
@@ -172,13 +175,41 @@ Result<Numeric> numeric_log(const Numeric& base, const Numeric& value) {
   return numeric_of(boost::multiprecision::log(decimal_of(value)) / divisor, scale);
 }
 
+namespace {
+
+bool is_odd(const Numeric& integer) {
+  return boost::multiprecision::bit_test(Big(boost::multiprecision::abs(integer.round(0).coefficient())), 0);
+}
+
+// One of the two is infinite, none of them NaN; the base is not 1, the exponent not 0.
+Result<Numeric> infinite_power(const Numeric& base, const Numeric& exponent) {
+  if (base.is_zero() && exponent.sign() < 0)
+    return {sqlstate::kInvalidArgumentForPower, "zero raised to a negative power is undefined"};
+  if (base.is_zero()) return Numeric();
+  if (exponent.is_infinite()) {
+    const Numeric one = Numeric::from_int64(1);
+    const Numeric magnitude = base.sign() < 0 ? -base : base;
+    if (magnitude == one) return one;
+    const bool grows = (magnitude > one) == (exponent.sign() > 0);
+    return grows ? Numeric::infinity(false) : Numeric();
+  }
+  if (base.sign() < 0 && !is_integer(exponent)) {
+    return {sqlstate::kInvalidArgumentForPower,
+            "a negative number raised to a non-integer power yields a complex result"};
+  }
+  if (exponent.sign() < 0) return Numeric();
+  return Numeric::infinity(base.sign() < 0 && is_odd(exponent));
+}
+
+}  // namespace
+
 Result<Numeric> numeric_power(const Numeric& base, const Numeric& exponent) {
   // 1 ^ anything and anything ^ 0 are 1, NaN included.
   if (!base.is_finite() || !exponent.is_finite()) {
     if (exponent.is_finite() && exponent.is_zero()) return Numeric::from_int64(1);
     if (base.is_finite() && base == Numeric::from_int64(1)) return Numeric::from_int64(1);
     if (base.is_nan() || exponent.is_nan()) return Numeric::nan();
-    return Status(sqlstate::kFeatureNotSupported, "a power of an infinite numeric");
+    return infinite_power(base, exponent);
   }
   if (base.is_zero() && exponent.sign() < 0)
     return {sqlstate::kInvalidArgumentForPower, "zero raised to a negative power is undefined"};

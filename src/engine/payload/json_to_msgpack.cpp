@@ -24,12 +24,12 @@ bool is_word(char c) {
 /// One parse. Iterative: open containers lie on a fixed stack.
 class Parser {
  public:
-  Parser(std::string_view json, const JsonLimits& limits, bool allow_nul_escape, std::string& out)
+  Parser(std::string_view json, const JsonLimits& limits, bool keeps_text, std::string& out)
       : begin_(json.data()),
         at_(json.data()),
         end_(json.data() + json.size()),
         max_nesting_(std::min(limits.max_nesting, kMsgpackNestingMax)),
-        allow_nul_escape_(allow_nul_escape),
+        keeps_text_(keeps_text),
         out_(out),
         writer_(out) {}
 
@@ -60,7 +60,7 @@ class Parser {
   const char* at_;
   const char* end_;
   const int max_nesting_;
-  const bool allow_nul_escape_;
+  const bool keeps_text_;
   std::string& out_;
   MsgpackWriter writer_;
   std::string unescaped_;
@@ -249,6 +249,12 @@ Status Parser::unicode_escape(std::string& to) {
   uint32_t code = 0;
   if (!hex4(at_ + 2, code)) return malformed("\"\\u\" must be followed by four hexadecimal digits.");
   at_ += 6;
+  // The type json keeps its text: PostgreSQL looks at surrogates only where it decodes them.
+  const bool surrogate = code >= 0xd800 && code < 0xe000;
+  if (surrogate && keeps_text_) {
+    to += "\xef\xbf\xbd";
+    return Status();
+  }
   if (code >= 0xdc00 && code < 0xe000)
     return malformed("Unicode low surrogate must follow a high surrogate.");
   if (code >= 0xd800 && code < 0xdc00) {
@@ -263,7 +269,7 @@ Status Parser::unicode_escape(std::string& to) {
     at_ += 6;
     code = 0x10000 + ((code & 0x3ff) << 10 | (low & 0x3ff));
   }
-  if (code == 0 && !allow_nul_escape_) {
+  if (code == 0 && !keeps_text_) {
     Error error{sqlstate::kUntranslatableCharacter, "unsupported Unicode escape sequence", {}, {}, {}, 0};
     error.detail = "\\u0000 cannot be converted to text.";
     return Status(std::move(error));
@@ -408,12 +414,12 @@ Status Parser::run() {
   }
 }
 
-Status parse(std::string_view json, const JsonLimits& limits, bool allow_nul_escape, std::string& out) {
+Status parse(std::string_view json, const JsonLimits& limits, bool keeps_text, std::string& out) {
   const size_t start = out.size();
   if (json.size() > UINT32_MAX)
     return Status(sqlstate::kProgramLimitExceeded, "JSON text is longer than 4 GB");
   out.reserve(start + json.size() + 16);
-  Parser parser(json, limits, allow_nul_escape, out);
+  Parser parser(json, limits, keeps_text, out);
   Status status = parser.run();
   if (status.ok() && out.size() - start > limits.max_bytes)
     status = Status(sqlstate::kProgramLimitExceeded,

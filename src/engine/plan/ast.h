@@ -127,6 +127,13 @@ struct AstExpr {
   ~AstExpr();
 };
 
+/// Where an expression's text begins: PostgreSQL's exprLocation().
+int leftmost_position(const AstExpr& ast);
+/// The same text but for where it stands. Queries inside are never the same.
+bool same_expression(const AstExpr& a, const AstExpr& b);
+/// Windows of the same definition, their names left aside.
+bool same_definition(const AstWindow& a, const AstWindow& b);
+
 /// `expression [AS name]` of a target list.
 struct AstTarget {
   AstExprPtr expression;
@@ -209,6 +216,17 @@ struct AstCte {
   int position = 0;
 };
 
+/// FOR UPDATE, NO KEY UPDATE, SHARE or KEY SHARE [OF tables].
+struct AstLocking {
+  struct Table {
+    std::string name;
+    bool qualified = false;
+    int position = 0;
+  };
+  std::string clause;         ///< "FOR UPDATE"
+  std::vector<Table> tables;  ///< empty = all
+};
+
 /// SELECT, VALUES, TABLE or a set operation of them.
 struct SelectAst {
   std::vector<AstCte> with;
@@ -231,6 +249,7 @@ struct SelectAst {
   std::vector<AstSortItem> order_by;
   AstExprPtr limit, offset;
   bool with_ties = false;
+  std::vector<AstLocking> locking;
   int position = 0;
   /// A clause the binder refuses (0A000), e.g. "SELECT INTO"; empty = none.
   std::string unsupported;

@@ -250,6 +250,11 @@ Result<ExprPtr> ExpressionBinder::bind_call(const AstExpr& ast) {
   if (options != nullptr) {
     ASSIGN_OR_RETURN(order, bind_call_order(ast));
   }
+  if ((name == "rate" || name == "delta") && arguments.size() == 1 && order.size() == 1) {
+    // The time of a sample is what its call is ordered by.
+    arguments.push_back(order[0].expression->clone());
+    names.emplace_back();
+  }
   std::vector<Oid> types;
   for (const ExprPtr& argument : arguments) types.push_back(argument->type.id);
   if (options != nullptr && options->within_group) {
@@ -271,6 +276,7 @@ Result<ExprPtr> ExpressionBinder::bind_call(const AstExpr& ast) {
                              choice.outcome == OverloadChoice::Outcome::kAmbiguous, known_schema);
   }
   const CallCandidate& chosen = found[choice.index];
+  RETURN_IF_ERROR(check_polymorphic(candidates[choice.index].arguments, types));
   if (options != nullptr && options->within_group) {
     for (const SortKey& key : order) arguments.push_back(key.expression->clone());
   }

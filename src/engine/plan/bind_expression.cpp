@@ -9,7 +9,7 @@
 namespace eventd::engine {
 namespace {
 
-using Kind = AstExpr::Kind;
+using AstKind = AstExpr::Kind;
 
 ExprPtr at(ExprPtr expression, int position) {
   expression->position = position;
@@ -79,67 +79,67 @@ Result<ExprPtr> ExpressionBinder::bind_node(const AstExpr& ast) {
     return unary(kind, resolve_unknown(std::move(child), state_.parameters));
   };
   switch (ast.kind) {
-    case Kind::kColumnRef: return bind_column(ast);
-    case Kind::kParameter: return bind_parameter(ast);
-    case Kind::kNull:
+    case AstKind::kColumnRef: return bind_column(ast);
+    case AstKind::kParameter: return bind_parameter(ast);
+    case AstKind::kNull:
       return at(Expr::constant_of(Datum::null(oid::kUnknown), {oid::kUnknown, -1}), ast.position);
-    case Kind::kBoolean:
+    case AstKind::kBoolean:
       return at(Expr::constant_of(Datum::boolean(ast.number != 0), {oid::kBool, -1}),
                 ast.position);
-    case Kind::kInteger:
+    case AstKind::kInteger:
       return at(Expr::constant_of(Datum::int4(static_cast<int32_t>(ast.number)), {oid::kInt4, -1}),
                 ast.position);
-    case Kind::kNumber: return bind_number(ast);
-    case Kind::kString:
+    case AstKind::kNumber: return bind_number(ast);
+    case AstKind::kString:
       return at(Expr::constant_of(Datum(oid::kUnknown, ast.text), {oid::kUnknown, -1}),
                 ast.position);
-    case Kind::kDefault:
+    case AstKind::kDefault:
       return bind_error(sqlstate::kSyntaxError, "DEFAULT is not allowed in this context",
                         ast.position);
-    case Kind::kOperator: return bind_operator_chain(ast);
-    case Kind::kOperatorAny:
-    case Kind::kOperatorAll: return bind_quantified(ast);
-    case Kind::kDistinct:
-    case Kind::kNotDistinct: return bind_distinct(ast);
-    case Kind::kNullIf: return bind_nullif(ast);
-    case Kind::kIn:
-    case Kind::kNotIn: return bind_in(ast);
-    case Kind::kBetween:
-    case Kind::kNotBetween:
-    case Kind::kBetweenSymmetric:
-    case Kind::kNotBetweenSymmetric: return bind_between(ast);
-    case Kind::kAnd:
-    case Kind::kOr: return bind_and_or(ast);
-    case Kind::kNot: return truth_test(Expr::Kind::kNot, "NOT");
-    case Kind::kIsNull: return null_test(Expr::Kind::kIsNull);
-    case Kind::kIsNotNull: return null_test(Expr::Kind::kIsNotNull);
-    case Kind::kIsTrue: return truth_test(Expr::Kind::kIsTrue, "IS TRUE");
-    case Kind::kIsNotTrue: return truth_test(Expr::Kind::kIsNotTrue, "IS NOT TRUE");
-    case Kind::kIsFalse: return truth_test(Expr::Kind::kIsFalse, "IS FALSE");
-    case Kind::kIsNotFalse: return truth_test(Expr::Kind::kIsNotFalse, "IS NOT FALSE");
-    case Kind::kIsUnknown: return truth_test(Expr::Kind::kIsUnknown, "IS UNKNOWN");
-    case Kind::kIsNotUnknown: return truth_test(Expr::Kind::kIsNotUnknown, "IS NOT UNKNOWN");
-    case Kind::kCase: return bind_case(ast);
-    case Kind::kCoalesce: return bind_common(ast, Expr::Kind::kCoalesce, "COALESCE");
-    case Kind::kGreatest: return bind_common(ast, Expr::Kind::kGreatest, "GREATEST");
-    case Kind::kLeast: return bind_common(ast, Expr::Kind::kLeast, "LEAST");
-    case Kind::kCast: return bind_cast(ast);
-    case Kind::kCall: return bind_call(ast);
-    case Kind::kValueFunction: return bind_value_function(ast);
-    case Kind::kArray: return bind_array(ast);
-    case Kind::kSubscript: return bind_subscript(ast);
-    case Kind::kSlice: return bind_subscript(ast);
-    case Kind::kField: return bind_field(ast);
-    case Kind::kRow: return bind_row(ast);
-    case Kind::kGrouping: return bind_grouping_call(ast);
-    case Kind::kNamedArgument:
+    case AstKind::kOperator: return bind_operator_chain(ast);
+    case AstKind::kOperatorAny:
+    case AstKind::kOperatorAll: return bind_quantified(ast);
+    case AstKind::kDistinct:
+    case AstKind::kNotDistinct: return bind_distinct(ast);
+    case AstKind::kNullIf: return bind_nullif(ast);
+    case AstKind::kIn:
+    case AstKind::kNotIn: return bind_in(ast);
+    case AstKind::kBetween:
+    case AstKind::kNotBetween:
+    case AstKind::kBetweenSymmetric:
+    case AstKind::kNotBetweenSymmetric: return bind_between(ast);
+    case AstKind::kAnd:
+    case AstKind::kOr: return bind_and_or(ast);
+    case AstKind::kNot: return truth_test(Expr::Kind::kNot, "NOT");
+    case AstKind::kIsNull: return null_test(Expr::Kind::kIsNull);
+    case AstKind::kIsNotNull: return null_test(Expr::Kind::kIsNotNull);
+    case AstKind::kIsTrue: return truth_test(Expr::Kind::kIsTrue, "IS TRUE");
+    case AstKind::kIsNotTrue: return truth_test(Expr::Kind::kIsNotTrue, "IS NOT TRUE");
+    case AstKind::kIsFalse: return truth_test(Expr::Kind::kIsFalse, "IS FALSE");
+    case AstKind::kIsNotFalse: return truth_test(Expr::Kind::kIsNotFalse, "IS NOT FALSE");
+    case AstKind::kIsUnknown: return truth_test(Expr::Kind::kIsUnknown, "IS UNKNOWN");
+    case AstKind::kIsNotUnknown: return truth_test(Expr::Kind::kIsNotUnknown, "IS NOT UNKNOWN");
+    case AstKind::kCase: return bind_case(ast);
+    case AstKind::kCoalesce: return bind_common(ast, Expr::Kind::kCoalesce, "COALESCE");
+    case AstKind::kGreatest: return bind_common(ast, Expr::Kind::kGreatest, "GREATEST");
+    case AstKind::kLeast: return bind_common(ast, Expr::Kind::kLeast, "LEAST");
+    case AstKind::kCast: return bind_cast(ast);
+    case AstKind::kCall: return bind_call(ast);
+    case AstKind::kValueFunction: return bind_value_function(ast);
+    case AstKind::kArray: return bind_array(ast);
+    case AstKind::kSubscript: return bind_subscript(ast);
+    case AstKind::kSlice: return bind_subscript(ast);
+    case AstKind::kField: return bind_field(ast);
+    case AstKind::kRow: return bind_row(ast);
+    case AstKind::kGrouping: return bind_grouping_call(ast);
+    case AstKind::kNamedArgument:
       return bind_error(sqlstate::kSyntaxError, "named argument outside a call", ast.position);
-    case Kind::kScalarSubquery:
-    case Kind::kExists:
-    case Kind::kArraySubquery:
-    case Kind::kAnySubquery:
-    case Kind::kAllSubquery: return bind_subquery(ast);
-    case Kind::kUnsupported: return not_supported_yet(ast.text, ast.position);
+    case AstKind::kScalarSubquery:
+    case AstKind::kExists:
+    case AstKind::kArraySubquery:
+    case AstKind::kAnySubquery:
+    case AstKind::kAllSubquery: return bind_subquery(ast);
+    case AstKind::kUnsupported: return not_supported_yet(ast.text, ast.position);
   }
   return not_supported_yet("this expression", ast.position);
 }
@@ -194,16 +194,19 @@ Result<ExprPtr> ExpressionBinder::bind_parameter(const AstExpr& ast) {
 Result<ExprPtr> ExpressionBinder::bind_cast(const AstExpr& ast) {
   ASSIGN_OR_RETURN(const Type type, resolve_type_name(*ast.type));
   const AstExpr& inside = *ast.children[0];
-  const bool array = inside.kind == Kind::kArray && type_info(type.id).category == 'A';
+  const bool array = inside.kind == AstKind::kArray && !is_polymorphic(type.id) &&
+                     type_info(type.id).category == 'A';
   ASSIGN_OR_RETURN(ExprPtr value,
                    array ? bind_array(inside, type_info(type.id).element) : bind(inside));
-  // The cast's own place is where PostgreSQL points, except for what is wrong inside a literal.
+  // A cast that is not possible is pointed at itself, what is wrong inside a literal at the literal.
   const int inner = value->position;
-  if (value->type.id != oid::kUnknown) value->position = ast.position;
-  ASSIGN_OR_RETURN(ExprPtr result, coerce(std::move(value), type, CastContext::kExplicit,
-                                          state_.parameters));
-  if (result->position == ast.position && inner != 0) result->position = inner;
-  return result;
+  const bool literal = value->type.id == oid::kUnknown;
+  Result<ExprPtr> result =
+      coerce(std::move(value), type, CastContext::kExplicit, state_.parameters);
+  if (result.ok() || literal || result.error().position != inner) return result;
+  Error error = std::move(result.error());
+  error.position = ast.position;
+  return error;
 }
 
 Result<ExprPtr> ExpressionBinder::bind_value_function(const AstExpr& ast) {

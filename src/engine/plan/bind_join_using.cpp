@@ -69,6 +69,8 @@ Result<ExprPtr> FromBinder::using_condition(const std::vector<MergedColumn>& mer
   ExpressionBinder binder(state_, level, "JOIN/USING");
   std::vector<ExprPtr> equalities;
   for (const MergedColumn& column : merged) {
+    const ExprPtr pair[] = {column_of(scope, column.left), column_of(scope, column.right)};
+    if (Result<Oid> type = common_type(pair, "JOIN/USING"); !type.ok()) return std::move(type.error());
     ASSIGN_OR_RETURN(ExprPtr equal, binder.bind_operator("=", column_of(scope, column.left),
                                                          column_of(scope, column.right), 0));
     equalities.push_back(std::move(equal));

@@ -54,16 +54,6 @@ Result<int> find_output(const AstExpr& ast, const std::string& clause,
   return found;
 }
 
-// Where an expression begins.
-int leftmost_position(const AstExpr& ast) {
-  int position = ast.position;
-  for (const AstExprPtr& child : ast.children) {
-    const int below = leftmost_position(*child);
-    if (below > 0 && (position == 0 || below < position)) position = below;
-  }
-  return position;
-}
-
 int first_column_position(const Expr& expression) {
   if (expression.kind == Expr::Kind::kColumn) return expression.position;
   for (const ExprPtr& child : expression.children) {

@@ -18,12 +18,13 @@ Status refuse_clauses(const SelectAst& query) {
   if (!query.order_by.empty()) return refuse("ORDER BY", query.order_by[0].expression->position);
   if (query.offset != nullptr) return refuse("OFFSET", query.offset->position);
   if (query.limit != nullptr) return refuse("LIMIT", query.limit->position);
+  if (!query.locking.empty()) return refuse("FOR UPDATE/SHARE", 0);
   return {};
 }
 
 int target_position(const SelectAst& arm, size_t c) {
-  if (!arm.values.empty()) return arm.values[0][c]->position;
-  return c < arm.targets.size() ? arm.targets[c].expression->position : arm.position;
+  if (!arm.values.empty()) return leftmost_position(*arm.values[0][c]);
+  return c < arm.targets.size() ? leftmost_position(*arm.targets[c].expression) : arm.position;
 }
 
 bool is_plain_select(const SelectAst& arm) {

@@ -39,6 +39,10 @@ Result<PlanPtr> SelectBinder::bind(const SelectAst& select, SubqueryFrame& frame
 
 Result<PlanPtr> SelectBinder::bind_body(const SelectAst& select, SubqueryFrame& frame,
                                         bool keep_unknown) {
+  if (!select.values.empty() && !select.locking.empty()) {
+    return bind_error(sqlstate::kFeatureNotSupported,
+                      select.locking[0].clause + " cannot be applied to VALUES", 0);
+  }
   if (!select.values.empty()) return bind_values(select, frame, keep_unknown);
   if (select.set_operation != SelectAst::SetOperation::kNone) {
     return bind_set_operation(select, frame);
@@ -71,6 +75,7 @@ Result<PlanPtr> SelectBinder::bind_select(const SelectAst& select, SubqueryFrame
   if (block.recursive) RETURN_IF_ERROR(check_recursive_term(block));
   if (carries_hidden_ == &select) RETURN_IF_ERROR(add_hidden_targets(block));
   RETURN_IF_ERROR(finish_targets(block, keep_unknown && plain));
+  RETURN_IF_ERROR(check_locking(select, block));
 
   RETURN_IF_ERROR(apply_grouping(block));
   RETURN_IF_ERROR(apply_windows(block));

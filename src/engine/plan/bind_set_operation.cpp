@@ -13,14 +13,14 @@ std::string name_of(Operation operation) {
   return operation == Operation::kExcept ? "EXCEPT" : "UNION";
 }
 
-// Where column `c` of a query is written, as near as the syntax tree tells.
+// Where column `c` of a query is written.
 int column_position(const SelectAst& arm, size_t c) {
   const SelectAst* select = &arm;
   while (!select->arms.empty()) select = select->arms[0].get();
   if (!select->values.empty() && c < select->values[0].size()) {
-    return select->values[0][c]->position;
+    return leftmost_position(*select->values[0][c]);
   }
-  if (c < select->targets.size()) return select->targets[c].expression->position;
+  if (c < select->targets.size()) return leftmost_position(*select->targets[c].expression);
   return select->position;
 }
 
@@ -79,6 +79,7 @@ Result<PlanPtr> SelectBinder::bind_arm(const SelectAst& select, size_t arm, Subq
 }
 
 Result<PlanPtr> SelectBinder::bind_set_operation(const SelectAst& select, SubqueryFrame& frame) {
+  RETURN_IF_ERROR(check_locked_arms(select));
   std::vector<PlanPtr> arms;
   arms.reserve(select.arms.size());
   for (size_t i = 0; i < select.arms.size(); ++i) {

@@ -93,6 +93,10 @@ Result<size_t> ExpressionBinder::window_of(const AstWindow& over) {
     return bind_error(sqlstate::kUndefinedObject, "window \"" + over.name + "\" does not exist",
                       over.position);
   }
+  // The same definition twice is one window, so that ORDER BY may repeat a call of the target list.
+  for (size_t i = 0; i < level_.inline_windows.size(); ++i) {
+    if (same_definition(*level_.inline_windows[i], over)) return level_.window_clause.size() + i;
+  }
   level_.inline_windows.push_back(&over);
   return level_.window_clause.size() + level_.inline_windows.size() - 1;
 }

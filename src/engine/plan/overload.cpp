@@ -197,6 +197,19 @@ PolymorphicTypes resolve_polymorphic(std::span<const Oid> declared, std::span<co
   return out;
 }
 
+Status check_polymorphic(std::span<const Oid> declared, std::span<const Oid> actual) {
+  bool any = false;
+  for (size_t i = 0; i < declared.size(); ++i) {
+    const Oid type = declared[i];
+    if (type != oid::kAnyElement && type != oid::kAnyNonArray && type != oid::kAnyArray) continue;
+    any = true;
+    if (actual[i] != oid::kUnknown) return {};
+  }
+  if (!any) return {};
+  return {sqlstate::kDatatypeMismatch,
+          "could not determine polymorphic type because input has type unknown"};
+}
+
 Oid resolve_result(Oid declared, const PolymorphicTypes& types) {
   const auto array_of = [](Oid element) {
     const TypeInfo* info = find_type(element);

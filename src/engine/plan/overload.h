@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/types/type.h"
+#include "result.h"
 
 namespace eventd::engine {
 
@@ -31,6 +32,8 @@ struct PolymorphicTypes {
   Oid compatible = 0;          ///< anycompatible
 };
 PolymorphicTypes resolve_polymorphic(std::span<const Oid> declared, std::span<const Oid> actual);
+/// 42804 when all arguments that would say what anyelement is are untyped literals.
+Status check_polymorphic(std::span<const Oid> declared, std::span<const Oid> actual);
 /// The declared result with pseudo-types replaced.
 Oid resolve_result(Oid declared, const PolymorphicTypes& types);
 

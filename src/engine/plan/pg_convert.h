@@ -50,6 +50,7 @@ class Converter {
   Status set_operation_arms(const SelectStmt& node, SelectAst& out);
   Status group_items(const List* list, bool in_set, std::vector<AstGroupItem>& out);
   Status group_item(const Node* node, bool in_set, std::vector<AstGroupItem>& out);
+  void locking_clauses(const SelectStmt& node, SelectAst& out) const;
   Status select_tail(const SelectStmt& node, SelectAst& out);
 
   // pg_convert_with.cpp

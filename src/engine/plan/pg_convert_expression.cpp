@@ -140,7 +140,9 @@ Result<AstExprPtr> Converter::expression_at_depth(const Node* node) {
           names.back() == "ucs_basic") {
         return expression(collate.arg);  // every text compares in the C collation here
       }
-      return unsupported("collation \"" + names.back() + "\"", collate.location);
+      return error(sqlstate::kUndefinedObject,
+                   "collation \"" + names.back() + "\" for encoding \"UTF8\" does not exist",
+                   collate.location);
     }
     case T_SubLink:
       return sublink(as<SubLink>(node));

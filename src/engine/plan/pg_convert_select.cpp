@@ -28,6 +28,15 @@ bool has_clauses(const SelectStmt& node) {
          node.lockingClause != nullptr;
 }
 
+const char* locking_name(LockClauseStrength strength) {
+  switch (strength) {
+    case LCS_FORKEYSHARE: return "FOR KEY SHARE";
+    case LCS_FORSHARE: return "FOR SHARE";
+    case LCS_FORNOKEYUPDATE: return "FOR NO KEY UPDATE";
+    default: return "FOR UPDATE";
+  }
+}
+
 void refuse(SelectAst& select, const char* what, int position) {
   if (!select.unsupported.empty()) return;
   select.unsupported = what;
@@ -143,8 +152,23 @@ Status Converter::group_item(const Node* node, bool in_set, std::vector<AstGroup
   return {};
 }
 
-// ORDER BY, LIMIT, OFFSET: shared by plain queries and UNIONs. FOR UPDATE is accepted: rows of
-// events never change.
+// FOR UPDATE and its kin lock nothing: rows of events never change. What PostgreSQL refuses is
+// refused, though.
+void Converter::locking_clauses(const SelectStmt& node, SelectAst& out) const {
+  for (int i = 0; i < length_of(node.lockingClause); ++i) {
+    const auto& clause = as<LockingClause>(item(node.lockingClause, i));
+    AstLocking locking;
+    locking.clause = locking_name(clause.strength);
+    for (int k = 0; k < length_of(clause.lockedRels); ++k) {
+      const auto& table = as<RangeVar>(item(clause.lockedRels, k));
+      locking.tables.push_back({table.relname, table.schemaname != nullptr || table.catalogname != nullptr,
+                                position(table.location)});
+    }
+    out.locking.push_back(std::move(locking));
+  }
+}
+
+// ORDER BY, LIMIT, OFFSET: shared by plain queries and UNIONs.
 Status Converter::select_tail(const SelectStmt& node, SelectAst& out) {
   ASSIGN_OR_RETURN(out.order_by, sort_items(node.sortClause));
   if (node.limitCount != nullptr) {
@@ -155,6 +179,7 @@ Status Converter::select_tail(const SelectStmt& node, SelectAst& out) {
     ASSIGN_OR_RETURN(out.offset, expression(node.limitOffset));
   }
   out.with_ties = static_cast<int>(node.limitOption) == kLibraryLimitWithTies;
+  locking_clauses(node, out);
   return {};
 }
 

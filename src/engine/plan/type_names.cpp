@@ -1,5 +1,7 @@
 #include "engine/plan/type_names.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -8,7 +10,21 @@
 namespace eventd::engine {
 namespace {
 
+// Types that PostgreSQL has and events have no use for: refused by name rather than as unknown.
+constexpr std::string_view kTypesLeftOut[] = {
+    "bit",     "box",     "circle",   "datemultirange", "daterange", "int4multirange", "int4range",
+    "int8multirange", "int8range", "line",    "lseg",     "macaddr8",  "money",     "nummultirange",
+    "numrange", "path",   "point",    "polygon",   "tsmultirange", "tsquery", "tsrange",
+    "tstzmultirange", "tstzrange", "tsvector", "varbit", "xml",
+};
+
 Error undefined_type(const AstTypeName& name) {
+  const bool postgres_schema = name.names.size() == 1 || name.names[0] == "pg_catalog";
+  if (postgres_schema && std::find(std::begin(kTypesLeftOut), std::end(kTypesLeftOut),
+                                   name.names.back()) != std::end(kTypesLeftOut)) {
+    return {sqlstate::kFeatureNotSupported, "type " + name.names.back() + " is not supported", {},
+            {}, {}, name.position};
+  }
   std::string written;
   for (const std::string& part : name.names) {
     if (!written.empty()) written += '.';

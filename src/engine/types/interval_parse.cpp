@@ -222,6 +222,26 @@ class IntervalParser {
     return true;
   }
 
+  // "1 12:34:56", "1 2 hours", and "1 2" of DAY TO HOUR: a bare number before hours is days.
+  bool hours_follow() const {
+    size_t look = at_;
+    if (text_[look] == '+' || text_[look] == '-') ++look;
+    const size_t start = look;
+    while (look < text_.size() && digit(text_[look])) ++look;
+    if (look == start) return false;
+    if (look < text_.size() && text_[look] == ':') return true;
+    while (look < text_.size() && is_input_space(text_[look])) ++look;
+    size_t end = look;
+    while (end < text_.size() && text_[end] >= 'a' && text_[end] <= 'z') ++end;
+    if (end > look) return unit_of(text_.substr(look, end - look)) == Unit::kHour;
+    return look == text_.size() && default_unit() == Unit::kHour;
+  }
+
+  // Seconds with a fraction stand for milli- and microseconds too.
+  static constexpr unsigned kAllSeconds = 1u << static_cast<unsigned>(Unit::kSecond) |
+                                          1u << static_cast<unsigned>(Unit::kMillisecond) |
+                                          1u << static_cast<unsigned>(Unit::kMicrosecond);
+
   bool traditional() {
     if (peek() == '@') ++at_;
     bool any = false, ago = false;
@@ -242,7 +262,7 @@ class IntervalParser {
       if (peek() == ':') {
         // A time stands for hours, minutes and seconds.
         constexpr unsigned kClock = 1u << static_cast<unsigned>(Unit::kHour) | 1u << static_cast<unsigned>(Unit::kMinute) |
-                                    1u << static_cast<unsigned>(Unit::kSecond);
+                                    kAllSeconds;
         if ((seen_units & kClock) != 0 || !clock(n)) return false;
         seen_units |= kClock;
         any = true;
@@ -270,18 +290,15 @@ class IntervalParser {
         if (word == "ago") at_ = before;
         else if ((unit = unit_of(word)) == Unit::kNone) return false;
       } else if (!at_end()) {
-        // "1 12:34:56": a bare number before a time is days.
-        size_t look = at_;
-        if (text_[look] == '+' || text_[look] == '-') ++look;
-        while (look < text_.size() && digit(text_[look])) ++look;
-        if (look >= text_.size() || text_[look] != ':' || look == at_) return false;
+        if (!hours_follow()) return false;
         unit = Unit::kDay;
       }
       // Each unit once.
       if (unit == Unit::kNone) unit = default_unit();
-      const unsigned bit = 1u << static_cast<unsigned>(unit);
-      if ((seen_units & bit) != 0) return false;
-      seen_units |= bit;
+      const bool parts = unit == Unit::kSecond && n.fraction != 0;
+      const unsigned bits = parts ? kAllSeconds : 1u << static_cast<unsigned>(unit);
+      if ((seen_units & bits) != 0) return false;
+      seen_units |= bits;
       sum_.add(unit, n.whole, n.fraction);
       any = true;
     }
