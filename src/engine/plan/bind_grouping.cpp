@@ -361,6 +361,7 @@ Status SelectBinder::apply_grouping(Block& block) {
     }
     aggregate->columns.push_back(std::move(column));
   }
+  if (gap_key >= 0) aggregate->columns[static_cast<size_t>(gap_key)].name = "time_bucket";
   for (const AggregateCall& call : block.level.aggregates) {
     aggregate->columns.push_back({std::string(call.function->name), call.type, 0, 0});
   }

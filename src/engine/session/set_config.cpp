@@ -52,7 +52,18 @@ class SetConfigCalls {
     } else {
       RETURN_IF_ERROR(settings.set(name, arguments[1].bytes(), local, session_.is_superuser()));
     }
+    if (local && !arguments[1].is_null() && !session_.transaction().is_explicit()) {
+      // Gone again with the transaction that this statement is.
+      return value_once(name, arguments[1].bytes());
+    }
     return session_.shown_setting(name).value_or("");
+  }
+
+  static Result<std::string> value_once(const std::string& name, std::string_view value) {
+    const SettingInfo* info = find_setting(name);
+    if (info == nullptr) return std::string(value);
+    ASSIGN_OR_RETURN(SettingValue parsed, parse_setting(*info, value));
+    return std::move(parsed.text);
   }
 
   SessionImpl& session_;
