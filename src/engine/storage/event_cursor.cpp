@@ -1,5 +1,6 @@
 #include "engine/storage/event_cursor.h"
 
+#include "engine/storage/sequence_notes.h"
 #include "engine/storage/tail_collector.h"
 
 namespace eventd::engine {
@@ -68,12 +69,20 @@ class EventWorker : public EventCursor, private RowSink {
       note_damage(*file_, status);
       decoder_.truncate(size);
       counters_ = counters;
+      notes_.flush();
       around_ = std::make_unique<TailReader>(reader_->range(), state_->stored_columns);
       around_->read_around(reader_->position());
       reader_.reset();
       return {};
     }
-    if (status.ok() && reader_->finished()) reader_.reset();
+    if (status.ok() && reader_->finished()) {
+      const TailRange& range = reader_->range();
+      if (range.notes_sequences) {
+        notes_.flush();
+        range.tail.sequences->set_known(range.first_rowid, range.last_rowid);
+      }
+      reader_.reset();
+    }
     return status;
   }
 
@@ -94,7 +103,9 @@ class EventWorker : public EventCursor, private RowSink {
   }
 
   bool take(sqlite3_value** values) override {
-    if (reader_->fetch(values, row_)) offer(row_);
+    const bool inside = reader_->fetch(values, row_);
+    if (reader_->range().notes_sequences) notes_.add(reader_->range().tail.sequences, row_);
+    if (inside) offer(row_);
     return decoder_.full() || slice_over();
   }
 
@@ -130,6 +141,7 @@ class EventWorker : public EventCursor, private RowSink {
   std::unique_ptr<TailCollector> reader_;
   std::unique_ptr<TailReader> around_;
   RawRow row_;
+  SequenceNotes notes_;
   std::shared_ptr<ShardFile> file_;
   std::vector<const PendingEvent*> pending_;
   size_t pending_at_ = 0;

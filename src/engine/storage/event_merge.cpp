@@ -25,7 +25,13 @@ class EventMerge : public EventCursor {
   bool at_end() const override {
     return returned_ >= state_->limit || (unopened_.empty() && sources_.empty());
   }
-  uint64_t rows_left_max() const override { return state_->limit - std::min(state_->limit, returned_); }
+  uint64_t rows_left_max() const override {
+    const uint64_t left = state_->limit - std::min(state_->limit, returned_);
+    if (returned_ > 0 || left > kBatchRows) return left;
+    // Most often each partition has about its share of the first rows.
+    const uint64_t share = left / state_->partitions.size();
+    return std::min(left, share + left / 10 + 4);
+  }
 
   Status fill() override {
     ASSIGN_OR_RETURN(slice_, open_slice(file_));

@@ -88,6 +88,7 @@ ScanEstimate EventRelation::estimate(const ScanRequest& request) const {
   for (const ScanColumn& column : request.columns) {
     columns |= stored_column(static_cast<EventColumn>(column.column));
   }
+  const std::optional<SequenceQuery> sequences = sequence_query(filter);
   double rows = 0, partitions = 0, time_us = 0;
   const bool index_only = (columns & ~stored::kTimestamp) == 0;
   const auto add = [&](const ShardSnapshot& shard) {
@@ -97,6 +98,14 @@ ScanEstimate EventRelation::estimate(const ScanRequest& request) const {
       if (share == 0) continue;
       any = true;
       const double inside = share * static_cast<double>(tail.row_count);
+      if (const auto spans = sequence_spans(tail, sequences)) {
+        const auto found = static_cast<double>(row_count(*spans));
+        if (found <= inside) {
+          rows += found;
+          time_us += kTailUs * static_cast<double>(spans->size()) + found * kRowUs;
+          continue;
+        }
+      }
       rows += inside;
       time_us += kTailUs + (index_only     ? inside * kIndexOnlyRowUs
                             : share < 0.3 ? inside * kIndexRowUs

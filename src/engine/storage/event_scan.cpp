@@ -56,6 +56,33 @@ void plan_columns(EventScanState& state, const ScanRequest& request) {
   state.needs_type = (state.stored_columns & stored::kEventType) != 0;
 }
 
+// Below this share of a tail its timestamp index is asked where the rows are: see above.
+double index_share_max(const TailInfo& tail) {
+  return tail.row_count > kTailRowsMax ? kIndexShareLargeMax : kIndexShareMax;
+}
+
+// The parts of a tail with the sequences asked for. False when its times are the better way in.
+bool add_found_morsels(EventScanState& state, const ShardSnapshot& shard, TailRange range,
+                       int64_t morsel_rows) {
+  const auto spans = sequence_spans(range.tail, state.sequences);
+  if (!spans) return false;
+  const double share = time_share(range.tail, state.filter.time);
+  if (share < index_share_max(range.tail) &&
+      static_cast<double>(row_count(*spans)) >
+          share * static_cast<double>(range.tail.row_count)) {
+    return false;
+  }
+  for (const RowidSpan& span : *spans) {
+    range.notes_sequences = span.unknown;
+    for (int64_t first = span.first; first <= span.last; first += morsel_rows) {
+      range.first_rowid = first;
+      range.last_rowid = std::min(span.last, first + morsel_rows - 1);
+      state.morsels.push_back({shard.file, range});
+    }
+  }
+  return true;
+}
+
 // The tail cut into pieces for the queue.
 void add_morsels(EventScanState& state, const ShardSnapshot& shard, const TailInfo& tail,
                  int64_t morsel_rows) {
@@ -69,9 +96,9 @@ void add_morsels(EventScanState& state, const ShardSnapshot& shard, const TailIn
     state.morsels.push_back({shard.file, range});
     return;
   }
+  if (add_found_morsels(state, shard, range, morsel_rows)) return;
   const bool index_has_all = (state.stored_columns & ~stored::kTimestamp) == 0;
-  const double share_max = tail.row_count > kTailRowsMax ? kIndexShareLargeMax : kIndexShareMax;
-  if (index_has_all || time_share(tail, state.filter.time) < share_max) {
+  if (index_has_all || time_share(tail, state.filter.time) < index_share_max(tail)) {
     range.order = TailRange::Order::kTime;
     state.morsels.push_back({shard.file, range});
     return;
@@ -92,6 +119,12 @@ void plan_shard(EventScanState& state, const ShardSnapshot& shard, bool ordered,
       ++state.counters.tails_skipped;
       continue;
     }
+    std::optional<std::vector<RowidSpan>> spans;
+    if (ordered) spans = sequence_spans(tail, state.sequences);
+    if (spans && spans->empty()) {
+      ++state.counters.tails_skipped;
+      continue;
+    }
     ++state.counters.tails_read;
     any = true;
     if (!ordered) {
@@ -102,6 +135,10 @@ void plan_shard(EventScanState& state, const ShardSnapshot& shard, bool ordered,
                     .first_rowid = tail.first_rowid,
                     .last_rowid = tail.last_rowid,
                     .time = state.filter.time};
+    if (spans) {
+      range.first_rowid = spans->front().first;
+      range.last_rowid = spans->back().last;
+    }
     range.order =
         state.descending ? TailRange::Order::kTimeDescending : TailRange::Order::kTime;
     if (state.partitions.size() <= partition) state.partitions.resize(partition + 1);
@@ -128,6 +165,19 @@ void EventScanState::add(const ScanCounters& more) {
   counters.damaged_tails += more.damaged_tails;
 }
 
+std::optional<std::vector<RowidSpan>> sequence_spans(const TailInfo& tail,
+                                                     const std::optional<SequenceQuery>& query) {
+  // Of a damaged tail the rowids are not known.
+  if (!query || !tail.sequences || tail.damaged) return std::nullopt;
+  return tail.sequences->find(*query, tail.first_rowid, tail.last_rowid);
+}
+
+int64_t row_count(const std::vector<RowidSpan>& spans) {
+  int64_t rows = 0;
+  for (const RowidSpan& span : spans) rows += span.last - span.first + 1;
+  return rows;
+}
+
 double time_share(const TailInfo& tail, const TimeRange& time) {
   if (!time.overlaps(tail.timestamp_min_ns, tail.timestamp_max_ns)) return 0;
   if (time.covers(tail.timestamp_min_ns, tail.timestamp_max_ns)) return 1;
@@ -147,6 +197,7 @@ Result<std::shared_ptr<EventScanState>> plan_event_scan(
   state->snapshot = std::move(snapshot);
   state->cancel = request.cancel;
   state->filter = compile_event_filter(request.predicates, state->slots);
+  state->sequences = sequence_query(state->filter);
   plan_columns(*state, request);
   const bool ordered = request.order.has_value();
   state->descending = ordered && request.order->descending;

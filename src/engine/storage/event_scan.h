@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "engine/scan/relation.h"
@@ -11,6 +12,7 @@
 #include "engine/storage/event_snapshot.h"
 #include "engine/storage/read_pool.h"
 #include "engine/storage/row_decoder.h"
+#include "engine/storage/sequence_zones.h"
 #include "engine/storage/tail_reader.h"
 
 namespace eventd::engine {
@@ -27,6 +29,7 @@ struct EventScanState {
   std::shared_ptr<const EventSnapshot> snapshot;
   const CancelToken* cancel = nullptr;
   EventFilter filter;
+  std::optional<SequenceQuery> sequences;  ///< of the filter
   PathSlots slots;
   std::vector<DecodedColumn> columns;
   uint32_t stored_columns = 0;
@@ -59,6 +62,11 @@ std::unique_ptr<Scan> make_event_scan(std::shared_ptr<EventScanState> state);
 std::unique_ptr<ScanCursor> make_event_worker(std::shared_ptr<EventScanState> state);
 std::unique_ptr<ScanCursor> make_event_partition(std::shared_ptr<EventScanState> state,
                                                  size_t partition);
+
+/// Rowids of a tail that `query` leaves to be read; absent: the whole tail.
+std::optional<std::vector<RowidSpan>> sequence_spans(const TailInfo& tail,
+                                                     const std::optional<SequenceQuery>& query);
+int64_t row_count(const std::vector<RowidSpan>& spans);
 
 /// Share of a tail's rows within `time`, supposing they are spread evenly.
 double time_share(const TailInfo& tail, const TimeRange& time);

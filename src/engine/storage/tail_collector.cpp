@@ -34,6 +34,7 @@ TailCollector::TailCollector(const TailRange& range, uint32_t stored_columns)
       checks_time_(range.order == TailRange::Order::kRowid && !range.time_covers) {
   // Of nothing (count(*)) the timestamp is the cheapest: the index has it.
   if (checks_time_ || columns_ == 0) columns_ |= stored::kTimestamp;
+  if (range.notes_sequences) columns_ |= stored::kCpuId | stored::kSequence;
 }
 
 // The index is named so that SQLite never sorts: the planner has no statistics to choose by. The
@@ -41,7 +42,7 @@ TailCollector::TailCollector(const TailRange& range, uint32_t stored_columns)
 std::string TailCollector::sql(Phase phase) const {
   const std::string table = event_schema::tail_table(range_.tail.number);
   const std::string call = fmt::format("{}({}{}) ORDER BY ", ReadConnection::kCollect,
-                                       checks_id_ ? "id," : "", column_list(columns_));
+                                       reads_id() ? "id," : "", column_list(columns_));
   if (!by_time()) {
     return fmt::format("SELECT id FROM {} NOT INDEXED WHERE id>=?1 {}AND {}id", table,
                        bounds_rowid_ ? "AND id<=?2 " : "", call);

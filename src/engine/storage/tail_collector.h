@@ -30,7 +30,10 @@ class TailCollector {
   /// What RowSink::take() got, as a row. False when the row is not one of the range: the bounds that
   /// SQLite does not test for us are tested here. REQUIRES: called from within run().
   bool fetch(sqlite3_value** values, RawRow& row) const {
-    if (checks_id_ && sqlite3_value_int64(*values++) > range_.last_rowid) return false;
+    if (reads_id()) {
+      row.rowid = sqlite3_value_int64(*values++);
+      if (checks_id_ && row.rowid > range_.last_rowid) return false;
+    }
     if (columns_ == stored::kTimestamp) {
       row.timestamp_ns = sqlite3_value_int64(*values);
     } else if (columns_ == stored::kEventType) {
@@ -47,6 +50,7 @@ class TailCollector {
     kTies,   ///< time order: the rest of the rows at the last timestamp
     kAfter,  ///< what follows
   };
+  bool reads_id() const { return checks_id_ || range_.notes_sequences; }
   bool by_time() const { return range_.order == TailRange::Order::kTime; }
   std::string sql(Phase phase) const;
   /// Before the first run in the order of time: rows that came in about that order lie together in
