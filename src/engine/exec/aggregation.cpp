@@ -143,7 +143,9 @@ Status Aggregation::add(const Batch& batch) {
 
 Status Aggregation::aggregate(const Batch& batch) {
   add_states();
+  shared_.assign(plan_->shared_arguments, std::nullopt);
   for (size_t i = 0; i < plan_->calls.size(); ++i) RETURN_IF_ERROR(update_call(i, batch));
+  shared_.clear();
   return account();
 }
 
@@ -174,6 +176,10 @@ Status Aggregation::update_call(size_t index, const Batch& batch) {
     kept.columns.push_back(std::move(ids));
     return state.sorter->add(std::move(kept));
   }
+  if (input == &batch) {
+    ASSIGN_OR_RETURN(std::vector<Vector> arguments, evaluate_shared(call, batch));
+    return update_states(index, std::move(arguments), batch.size, groups);
+  }
   std::vector<Vector> arguments;
   arguments.reserve(call.arguments.size());
   for (const auto& argument : call.arguments) {
@@ -181,6 +187,23 @@ Status Aggregation::update_call(size_t index, const Batch& batch) {
     arguments.push_back(std::move(vector));
   }
   return update_states(index, std::move(arguments), input->size, groups);
+}
+
+Result<std::vector<Vector>> Aggregation::evaluate_shared(const AggregationPlan::Call& call,
+                                                         const Batch& batch) {
+  std::vector<Vector> arguments;
+  arguments.reserve(call.arguments.size());
+  for (size_t i = 0; i < call.arguments.size(); ++i) {
+    const size_t place = call.shared[i];
+    if (place != AggregationPlan::kNotShared && shared_[place]) {
+      arguments.push_back(*shared_[place]);
+      continue;
+    }
+    ASSIGN_OR_RETURN(Vector vector, call.arguments[i]->evaluate(batch, *context_.eval));
+    if (place != AggregationPlan::kNotShared) shared_[place] = vector;
+    arguments.push_back(std::move(vector));
+  }
+  return arguments;
 }
 
 Status Aggregation::update_states(size_t index, std::vector<Vector> arguments, uint32_t rows,
@@ -222,12 +245,16 @@ Status Aggregation::update_states(size_t index, std::vector<Vector> arguments, u
   }
   if (function.memory_bytes == nullptr) return {};
   state.accounted_bytes.resize(states_.size());
-  for (uint32_t i = 0; i < rows; ++i) {
-    const uint32_t group = groups[i];
+  const auto account_group = [&](size_t group) {
     const size_t bytes = function.memory_bytes(states_[group] + call.state_offset);
     inner_bytes_ += bytes - state.accounted_bytes[group];
     state.accounted_bytes[group] = bytes;
-    if (plan_->key_types.empty()) break;
+  };
+  // Those that were touched, or all, whichever are fewer.
+  if (states_.size() <= rows) {
+    for (size_t group = 0; group < states_.size(); ++group) account_group(group);
+  } else {
+    for (uint32_t i = 0; i < rows; ++i) account_group(groups[i]);
   }
   return {};
 }

@@ -20,6 +20,8 @@ struct AggregationPlan {
   struct Call {
     const AggregateCall* call = nullptr;
     std::vector<std::shared_ptr<const CompiledExpression>> arguments;
+    /// Of each argument, its place among the different ones that are shared, or kNotShared.
+    std::vector<size_t> shared;
     std::shared_ptr<const CompiledExpression> filter;
     std::shared_ptr<const SortOrder> order;
     size_t state_offset = 0;
@@ -27,6 +29,9 @@ struct AggregationPlan {
   std::vector<std::shared_ptr<const CompiledExpression>> keys;
   std::vector<Oid> key_types;
   std::vector<Call> calls;
+  /// How many different arguments the calls have whose value can be shared.
+  size_t shared_arguments = 0;
+  static constexpr size_t kNotShared = static_cast<size_t>(-1);
   size_t state_bytes = 0;  ///< of one group, aligned to 16
   std::vector<std::shared_ptr<const Expr>> own_keys;  ///< what `keys` were compiled from, if nobody else keeps it
   std::vector<std::shared_ptr<const Expr>> own_arguments;  ///< that the calls don't have
@@ -84,6 +89,8 @@ class Aggregation {
     std::vector<size_t> accounted_bytes;  // a group, for functions with memory_bytes
   };
   Status update_call(size_t index, const Batch& batch);
+  /// Arguments of a call over all rows of a batch: what another call has too is evaluated once.
+  Result<std::vector<Vector>> evaluate_shared(const AggregationPlan::Call& call, const Batch& batch);
   /// Gives the rows to the states; `groups` has one group a row.
   Status update_states(size_t index, std::vector<Vector> arguments, uint32_t rows,
                        const uint32_t* groups);
@@ -105,6 +112,7 @@ class Aggregation {
   std::vector<std::byte*> states_;
   size_t inner_bytes_ = 0;  // held by states besides their own bytes
   std::vector<uint32_t> group_ids_;
+  std::vector<std::optional<Vector>> shared_;  // of the batch being added
   std::vector<void*> pointers_;
   MemoryGrant grant_;
   uint32_t next_chunk_ = 0;

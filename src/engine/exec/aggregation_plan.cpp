@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/exec/aggregation.h"
 #include "engine/functions/aggregates.h"
 
@@ -15,6 +17,18 @@ ExprPtr order_argument(const std::vector<SortKey>& order) {
   return Expr::constant_of(Datum::int8(bits), {oid::kInt8, -1});
 }
 
+/// The place of the expression among those seen, where its value may be used again.
+size_t shared_place(const Expr& argument, std::vector<const Expr*>& seen) {
+  // Columns and constants are there already.
+  const bool computed = argument.kind != Expr::Kind::kColumn && argument.kind != Expr::Kind::kConstant;
+  if (!computed || argument.volatility() == Volatility::kVolatile) return AggregationPlan::kNotShared;
+  const auto found = std::find_if(seen.begin(), seen.end(),
+                                  [&](const Expr* other) { return other->equals(argument); });
+  const auto place = static_cast<size_t>(found - seen.begin());
+  if (found == seen.end()) seen.push_back(&argument);
+  return place;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const AggregationPlan>> AggregationPlan::compile(
@@ -25,6 +39,7 @@ Result<std::shared_ptr<const AggregationPlan>> AggregationPlan::compile(
     plan->keys.push_back(std::move(compiled));
     plan->key_types.push_back(key->type.id);
   }
+  std::vector<const Expr*> seen;
   for (const AggregateCall& call : node.aggregates) {
     const AggregateFunction* function = call.function;
     if (function == nullptr || function->update == nullptr || function->finalize == nullptr) {
@@ -35,6 +50,7 @@ Result<std::shared_ptr<const AggregationPlan>> AggregationPlan::compile(
     for (const ExprPtr& argument : call.arguments) {
       ASSIGN_OR_RETURN(auto expression, CompiledExpression::compile(*argument, context));
       compiled.arguments.push_back(std::move(expression));
+      compiled.shared.push_back(shared_place(*argument, seen));
     }
     if (call.filter != nullptr) {
       ASSIGN_OR_RETURN(compiled.filter, CompiledExpression::compile(*call.filter, context));
@@ -43,6 +59,7 @@ Result<std::shared_ptr<const AggregationPlan>> AggregationPlan::compile(
       plan->own_arguments.push_back(order_argument(call.order));
       ASSIGN_OR_RETURN(auto order, CompiledExpression::compile(*plan->own_arguments.back(), context));
       compiled.arguments.push_back(std::move(order));
+      compiled.shared.push_back(AggregationPlan::kNotShared);
     } else if (!call.order.empty()) {
       ASSIGN_OR_RETURN(compiled.order, SortOrder::compile(call.order, context));
     }
@@ -50,6 +67,7 @@ Result<std::shared_ptr<const AggregationPlan>> AggregationPlan::compile(
     plan->state_bytes += (function->state_size + 15) / 16 * 16;
     plan->calls.push_back(std::move(compiled));
   }
+  plan->shared_arguments = seen.size();
   return std::shared_ptr<const AggregationPlan>(std::move(plan));
 }
 

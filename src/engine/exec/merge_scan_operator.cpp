@@ -37,6 +37,18 @@ Result<bool> MergeScanOperator::refill(Partition& partition) {
   return true;
 }
 
+Status MergeScanOperator::refill_due() {
+  if (!due_) return {};
+  const uint32_t partition = *due_;
+  due_.reset();
+  ASSIGN_OR_RETURN(const bool more, refill(partitions_[partition]));
+  if (!more) return {};
+  heap_.push_back(partition);
+  std::push_heap(heap_.begin(), heap_.end(),
+                 [this](uint32_t a, uint32_t b) { return comes_after(a, b); });
+  return {};
+}
+
 bool MergeScanOperator::comes_after(uint32_t a, uint32_t b) const {
   const int64_t left = partitions_[a].keys[partitions_[a].row];
   const int64_t right = partitions_[b].keys[partitions_[b].row];
@@ -45,6 +57,7 @@ bool MergeScanOperator::comes_after(uint32_t a, uint32_t b) const {
 
 Result<bool> MergeScanOperator::produce(Batch& batch) {
   if (!opened_) RETURN_IF_ERROR(open());
+  RETURN_IF_ERROR(refill_due());
   if (heap_.empty()) return false;
   const auto after = [this](uint32_t a, uint32_t b) { return comes_after(a, b); };
   if (heap_.size() == 1 && partitions_[heap_[0]].row == 0) {
@@ -52,8 +65,8 @@ Result<bool> MergeScanOperator::produce(Batch& batch) {
     Partition& last = partitions_[heap_[0]];
     batch = *last.batch;
     if (drop_key_) batch.columns.pop_back();
-    ASSIGN_OR_RETURN(const bool more, refill(last));
-    if (!more) heap_.clear();
+    due_ = heap_[0];
+    heap_.clear();
     return true;
   }
   picks_.clear();
@@ -67,12 +80,8 @@ Result<bool> MergeScanOperator::produce(Batch& batch) {
   }
   gather(batch);
   if (exhausted) {
-    ASSIGN_OR_RETURN(const bool more, refill(partitions_[heap_.back()]));
-    if (more) {
-      std::push_heap(heap_.begin(), heap_.end(), after);
-    } else {
-      heap_.pop_back();
-    }
+    due_ = heap_.back();
+    heap_.pop_back();
   }
   return true;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/exec/batch_source.h"
@@ -50,6 +51,8 @@ class MergeScanOperator : public BatchSource {
   };
   Status open();
   Result<bool> refill(Partition& partition);
+  /// The batch read to its end is replaced only when more rows are asked for: LIMIT may not.
+  Status refill_due();
   bool comes_after(uint32_t a, uint32_t b) const;
   void gather(Batch& out) const;
 
@@ -59,6 +62,7 @@ class MergeScanOperator : public BatchSource {
   bool opened_ = false;
   std::vector<Partition> partitions_;
   std::vector<uint32_t> heap_;  // partitions with rows; the next row's on top
+  std::optional<uint32_t> due_;  // whose batch is read, not in heap_
   std::vector<Pick> picks_;
 };
 

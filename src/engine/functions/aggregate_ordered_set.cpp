@@ -38,6 +38,8 @@ Status bad_fraction(double fraction) {
 template <bool kDirect>
 Status update_rows(std::span<const Vector> arguments, uint32_t rows, auto&& state_of) {
   const Vector& vector = arguments[kDirect ? 1 : 0];
+  std::vector<CollectedValues*> targets(rows, nullptr);
+  const CollectedValues* any = nullptr;
   for (uint32_t i = 0; i < rows; ++i) {
     OrderedSetState& state = state_of(i);
     if (!state.direct_known) {
@@ -47,8 +49,9 @@ Status update_rows(std::span<const Vector> arguments, uint32_t rows, auto&& stat
     }
     if (vector.is_null(i)) continue;
     if (state.values == nullptr) state.values = CollectedValues::of_type(vector.type());
-    state.values->add(vector, i);
+    any = targets[i] = state.values.get();
   }
+  if (any != nullptr) any->add_rows(vector, rows, targets.data());
   return Status();
 }
 

@@ -12,6 +12,12 @@ class ValuesInOrder final : public CollectedValues {
   explicit ValuesInOrder(Oid type) : type_(type) {}
 
   void add(const Vector& vector, uint32_t row) override { add_value(vector.view<Value>()[row]); }
+  void add_rows(const Vector& vector, uint32_t rows, CollectedValues* const* targets) const override {
+    const VectorView<Value> view = vector.view<Value>();
+    for (uint32_t i = 0; i < rows; ++i) {
+      if (targets[i] != nullptr) static_cast<ValuesInOrder*>(targets[i])->add_value(view[i]);
+    }
+  }
   void add_all(const CollectedValues& other) override {
     for (const Value& value : static_cast<const ValuesInOrder&>(other).values_) add_value(value);
   }

@@ -17,6 +17,9 @@ class CollectedValues {
   virtual ~CollectedValues() = default;
   /// REQUIRES: row `row` is no NULL and of this type.
   virtual void add(const Vector& vector, uint32_t row) = 0;
+  /// Rows of `vector` to targets[0…rows), all of this one's type; null = the row is left out.
+  /// REQUIRES: those rows are no NULLs.
+  virtual void add_rows(const Vector& vector, uint32_t rows, CollectedValues* const* targets) const = 0;
   virtual void add_all(const CollectedValues& other) = 0;
   virtual size_t size() const = 0;
   /// The value at `index` in ascending (descending) order. Reorders the values.

@@ -7,6 +7,7 @@
 #include "engine/functions/kernel_helpers.h"
 #include "engine/functions/ordering.h"
 #include "engine/functions/vector_map.h"
+#include "engine/types/float_text.h"
 #include "engine/types/inet_text.h"
 #include "engine/types/integer_text.h"
 
@@ -21,6 +22,26 @@ bool parse_plain(std::string_view text, T& out) {
   return error == std::errc() && stop == end;
 }
 
+// Not what from_chars takes and the input function refuses: a second sign, nan(…).
+bool parse_plain(std::string_view text, double& out) {
+  int64_t integer = 0;
+  constexpr int64_t kExact = int64_t{1} << 53;
+  // Of a zero the sign counts.
+  if (parse_plain(text, integer) && integer != 0 && integer >= -kExact && integer <= kExact) {
+    out = static_cast<double>(integer);
+    return true;
+  }
+  const size_t sign = text.starts_with('-') ? 1 : 0;
+  if (text.size() <= sign || text[sign] < '0' || text[sign] > '9') return false;
+  return parse_plain<double>(text, out);
+}
+
+Result<double> parse_input(std::string_view text, double*) { return parse_float8(text); }
+template <class T>
+Result<T> parse_input(std::string_view text, T*) {
+  return parse_integer<T>(text);
+}
+
 template <class T>
 Status parse_rows(const Vector& in, uint32_t rows, Vector& out) {
   const auto view = in.view<StringRef>();
@@ -32,7 +53,7 @@ Status parse_rows(const Vector& in, uint32_t rows, Vector& out) {
       continue;
     }
     if (parse_plain(view[i].view(), data[i])) continue;
-    ASSIGN_OR_RETURN(data[i], parse_integer<T>(view[i].view()));
+    ASSIGN_OR_RETURN(data[i], parse_input(view[i].view(), &data[i]));
   }
   return Status();
 }
@@ -61,6 +82,7 @@ Status from_text(const CallFrame& frame, Vector& result) {
                         case oid::kInt2: return parse_rows<int16_t>(in, rows, out);
                         case oid::kInt4: return parse_rows<int32_t>(in, rows, out);
                         case oid::kInt8: return parse_rows<int64_t>(in, rows, out);
+                        case oid::kFloat8: return parse_rows<double>(in, rows, out);
                         default: return parse_any(f, in, rows, out);
                       }
                     });
