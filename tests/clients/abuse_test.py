@@ -55,7 +55,7 @@ STATEMENTS = [
     ("brackets x 50,000", "SELECT " + "ARRAY[" * 50_000 + "1" + "]" * 50_000, ("answer",) + TOO_COMPLEX),
     ("casts x 100,000", "SELECT 1" + "::int" * 100_000, ("answer",) + TOO_COMPLEX),
     ("CASE x 10,000", "SELECT " + "CASE WHEN true THEN " * FORMS + "1" + " END" * FORMS, ("answer",) + TOO_COMPLEX),
-    ("BETWEEN x 30", "SELECT " + "(" * 30 + "1" + " BETWEEN 0 AND 2)::int" * 30, ("answer",) + TOO_COMPLEX),
+    ("BETWEEN x 30", "SELECT " + "(" * 30 + "1" + " BETWEEN 0 AND 2)::int" * 30, ("answer",) + TOO_COMPLEX + ENDED),
     ("calls x 10,000", "SELECT " + "abs(" * FORMS + "1" + ")" * FORMS, ("answer",) + TOO_COMPLEX),
     ("subqueries x 500", "SELECT * FROM " + "(SELECT * FROM " * 500 + "(SELECT 1) x" + ") x" * 500, ("answer", "0A000") + TOO_COMPLEX),
     ("subqueries x 20,000", "SELECT * FROM " + "(SELECT * FROM " * 20_000 + "(SELECT 1) x" + ") x" * 20_000, TOO_COMPLEX),
