@@ -9,6 +9,8 @@ namespace eventd::engine {
 namespace {
 /// Rows a top-k collects before it throws away, so that compacting stays rare.
 constexpr size_t kCompactRowsMin = size_t{4} * kBatchRows;
+/// Fewer rows are compared as they are.
+constexpr size_t kPackedRowsMin = 256;
 }  // namespace
 
 RowSorter::RowSorter(const OperatorContext& context, std::shared_ptr<const SortOrder> order,
@@ -74,18 +76,30 @@ void RowSorter::account(const Batch& batch) {
   }
 }
 
-void RowSorter::sort_entries() {
+void RowSorter::sort_entries(bool may_pack) {
+  if (sorted_) return;
   const auto less = [this](const Entry& a, const Entry& b) { return before(a, b); };
   if (keep_ && entries_.size() > *keep_) {
     std::nth_element(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(*keep_ - 1),
                      entries_.end(), less);
     entries_.resize(*keep_);
   }
+  if (may_pack && sort_packed()) return;
   std::sort(entries_.begin(), entries_.end(), less);
 }
 
+bool RowSorter::sort_packed() {
+  if (entries_.size() < kPackedRowsMin) return false;
+  PackedKeys packed(*order_, store_->keys);
+  if (!packed.fit(entries_)) return false;
+  const size_t bytes = needed_bytes() + packed.memory_bytes();
+  if (!grant_.try_ensure(bytes)) return false;
+  packed.sort(entries_, grant_.try_ensure(bytes + entries_.size() * sizeof(Entry)));
+  return true;
+}
+
 Status RowSorter::compact() {
-  sort_entries();
+  sort_entries(false);
   if (entries_.size() < *keep_) return {};
   const Entry last = entries_.back();
   threshold_ = SortOrder::Leading{last.prefix, last.rank};
@@ -119,7 +133,7 @@ Status RowSorter::compact() {
 }
 
 Status RowSorter::spill() {
-  sort_entries();
+  sort_entries(true);
   if (!entries_.empty()) {
     ASSIGN_OR_RETURN(std::shared_ptr<SpillFile> file, SpillFile::create(context_));
     // The keys are rows' columns too, where the order asks for it.
@@ -152,7 +166,14 @@ Status RowSorter::seal() {
   if (sealed_) return {};
   sealed_ = true;
   if (!runs_.empty()) return spill();
-  sort_entries();
+  // Sorted as numbers all rows at once cost less than merging parts.
+  if (!keep_ && PackedKeys(*order_, store_->keys).fit(entries_)) return {};
+  return sort_for_merge();
+}
+
+Status RowSorter::sort_for_merge() {
+  sort_entries(false);
+  sorted_ = true;
   return {};
 }
 
@@ -166,14 +187,22 @@ Status RowSorter::absorb(RowSorter& other) {
     spilled_bytes_ += other.spilled_bytes_;
     return {};
   }
+  if (sorted_ || other.sorted_) {
+    RETURN_IF_ERROR(sort_for_merge());
+    RETURN_IF_ERROR(other.sort_for_merge());
+  }
   const uint32_t batches = static_cast<uint32_t>(store_->batches.size());
   std::move(other.store_->batches.begin(), other.store_->batches.end(), std::back_inserter(store_->batches));
   std::move(other.store_->keys.begin(), other.store_->keys.end(), std::back_inserter(store_->keys));
   for (Entry& entry : other.entries_) entry.batch += batches;
-  std::vector<Entry> merged(entries_.size() + other.entries_.size());
-  std::merge(entries_.begin(), entries_.end(), other.entries_.begin(), other.entries_.end(), merged.begin(),
-             [this](const Entry& a, const Entry& b) { return before(a, b); });
-  entries_ = std::move(merged);
+  if (sorted_) {
+    std::vector<Entry> merged(entries_.size() + other.entries_.size());
+    std::merge(entries_.begin(), entries_.end(), other.entries_.begin(), other.entries_.end(), merged.begin(),
+               [this](const Entry& a, const Entry& b) { return before(a, b); });
+    entries_ = std::move(merged);
+  } else {
+    entries_.insert(entries_.end(), other.entries_.begin(), other.entries_.end());
+  }
   if (keep_ && entries_.size() > *keep_) entries_.resize(*keep_);
   held_bytes_ += other.held_bytes_;
   other.store_ = std::make_shared<Store>();
@@ -183,8 +212,13 @@ Status RowSorter::absorb(RowSorter& other) {
 }
 
 Status RowSorter::finish() {
-  RETURN_IF_ERROR(seal());
+  if (!sealed_) {
+    sealed_ = true;
+    if (!runs_.empty()) RETURN_IF_ERROR(spill());
+  }
   if (runs_.empty()) {
+    if (context_.cancel != nullptr) RETURN_IF_ERROR(context_.cancel->check());
+    sort_entries(!keep_);
     gatherer_ = std::make_unique<RowGatherer>(store_->batches);
     return {};
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/exec/batch_source.h"
+#include "engine/exec/packed_keys.h"
 #include "engine/exec/row_gatherer.h"
 #include "engine/exec/run_merger.h"
 #include "engine/exec/sort_order.h"
@@ -24,7 +25,8 @@ class RowSorter {
   /// Takes the rows of `batch`. Errors: those of evaluating keys and of writing to disk; 53200 when
   /// the memory is used up and nothing can be spilled.
   Status add(Batch batch);
-  /// Sorts what is held: what a worker does before another takes it over. No add() may follow.
+  /// Sorts what is held, unless it is sorted sooner as a whole: what a worker does before another
+  /// takes it over. No add() may follow.
   Status seal();
   /// Takes the rows another sorter (same order and keep, same columns) holds; their ties come after
   /// ours. REQUIRES: both are sealed.
@@ -39,12 +41,7 @@ class RowSorter {
   uint64_t spilled_bytes() const { return spilled_bytes_; }
 
  private:
-  struct Entry {
-    uint64_t prefix;
-    uint32_t rank;
-    uint32_t batch;
-    uint32_t row;
-  };
+  using Entry = SortEntry;
   /// Everything the entries refer to; kept alive by the batches given out.
   struct Store {
     std::vector<Batch> batches;
@@ -59,7 +56,11 @@ class RowSorter {
   /// Writes the entries as a sorted run and forgets them.
   Status spill();
   Batch gather(const RowGatherer& gatherer, size_t first, uint32_t count) const;
-  void sort_entries();
+  /// May change prefixes with `may_pack`: nothing can be merged then.
+  void sort_entries(bool may_pack);
+  Status sort_for_merge();
+  /// Without comparing; false when the keys or the memory don't allow it.
+  bool sort_packed();
   void account(const Batch& batch);
   size_t needed_bytes() const { return held_bytes_ + entries_.capacity() * sizeof(Entry); }
 
@@ -78,6 +79,7 @@ class RowSorter {
   std::vector<SortedRun> runs_;
   uint64_t spilled_bytes_ = 0;
   bool sealed_ = false;
+  bool sorted_ = false;  // the entries, once sealed
   std::unique_ptr<RowGatherer> gatherer_;  // of what is given out
   std::unique_ptr<RunMerger> merger_;
   size_t position_ = 0;

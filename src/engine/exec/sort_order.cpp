@@ -1,10 +1,10 @@
 #include "engine/exec/sort_order.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "bytes.h"
+#include "engine/exec/sort_prefix.h"
 #include "engine/functions/function.h"
 #include "engine/payload/msgpack_reader.h"
 #include "engine/vector/physical_dispatch.h"
@@ -14,12 +14,6 @@ namespace eventd::engine {
 namespace {
 
 constexpr uint32_t kNullsFirst = 0, kValue = 1, kNanLast = 2, kNullsLast = 3;
-constexpr uint64_t kSignBit = uint64_t{1} << 63;
-
-/// Text types whose order is that of their bytes, as all of them are in the C collation.
-bool is_byte_ordered(Oid type) {
-  return type == oid::kText || type == oid::kVarchar || type == oid::kName || type == oid::kBytea;
-}
 
 /// Where EQL's order puts a value: NaN behind the others, JSON's null with the missing ones.
 uint32_t eql_rank(Oid, double value) { return std::isnan(value) ? kNanLast : kValue; }
@@ -39,54 +33,6 @@ uint32_t eql_rank(const Vector& vector, uint32_t row) {
     case Physical::kFloat64: return eql_rank(type, vector.view<double>()[row]);
     case Physical::kBytes: return eql_rank(type, vector.view<StringRef>()[row]);
     default: return kValue;
-  }
-}
-
-/// An unsigned number in the order of the doubles; NaN greatest, as PostgreSQL has it.
-uint64_t float_prefix(double value) {
-  if (std::isnan(value)) return ~uint64_t{0};
-  if (value == 0) value = 0;  // -0 equals 0
-  const uint64_t bits = std::bit_cast<uint64_t>(value);
-  return (bits & kSignBit) != 0 ? ~bits : bits | kSignBit;
-}
-
-uint64_t bytes_prefix(const char* data, size_t size) {
-  char buffer[8] = {};
-  if (size > 0) std::memcpy(buffer, data, std::min<size_t>(size, 8));
-  return load_be<uint64_t>(buffer);
-}
-
-template <class T>
-uint64_t prefix_of(Oid type, const T& value) {
-  if constexpr (std::is_same_v<T, uint8_t>) {
-    return value;
-  } else if constexpr (std::is_floating_point_v<T>) {
-    return float_prefix(static_cast<double>(value));
-  } else if constexpr (std::is_integral_v<T>) {
-    if constexpr (sizeof(T) == 4) {
-      // oid and the reg* types hold uint32 bits.
-      if (type != oid::kInt4 && type != oid::kDate) return static_cast<uint32_t>(value);
-    }
-    return static_cast<uint64_t>(static_cast<int64_t>(value)) ^ kSignBit;
-  } else if constexpr (std::is_same_v<T, UuidValue>) {
-    return bytes_prefix(reinterpret_cast<const char*>(value.bytes), 8);
-  } else if constexpr (std::is_same_v<T, StringRef>) {
-    return is_byte_ordered(type) ? bytes_prefix(value.data, value.size) : 0;
-  } else {
-    return 0;
-  }
-}
-
-/// Whether prefix_of() is the whole value.
-bool prefix_is_whole(Oid type) {
-  switch (physical_of(type)) {
-    case Physical::kBool:
-    case Physical::kInt16:
-    case Physical::kInt32:
-    case Physical::kInt64:
-    case Physical::kFloat32:
-    case Physical::kFloat64: return true;
-    default: return false;
   }
 }
 
@@ -166,14 +112,19 @@ int SortOrder::compare_key(const Key& key, const Vector& a, uint32_t i, const Ve
 int SortOrder::compare(const std::vector<Vector>& a, uint32_t i, const std::vector<Vector>& b,
                        uint32_t j) const {
   for (size_t k = 0; k < keys_.size(); ++k) {
-    const Key& key = keys_[k];
-    const uint32_t left = rank(key, a[k], i), right = rank(key, b[k], j);
-    if (left != right) return left < right ? -1 : 1;
-    if (left != kValue) continue;
-    const int order = compare_key(key, a[k], i, b[k], j);
-    if (order != 0) return key.descending ? -order : order;
+    const int order = compare_one(k, a[k], i, b[k], j);
+    if (order != 0) return order;
   }
   return 0;
+}
+
+int SortOrder::compare_one(size_t k, const Vector& a, uint32_t i, const Vector& b, uint32_t j) const {
+  const Key& key = keys_[k];
+  const uint32_t left = rank(key, a, i), right = rank(key, b, j);
+  if (left != right) return left < right ? -1 : 1;
+  if (left != kValue) return 0;
+  const int order = compare_key(key, a, i, b, j);
+  return key.descending ? -order : order;
 }
 
 void SortOrder::leading(const Vector& vector, Leading* out) const {

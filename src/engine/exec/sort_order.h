@@ -44,6 +44,18 @@ class SortOrder {
   bool leading_is_complete() const { return leading_is_complete_; }
   size_t size() const { return keys_.size(); }
 
+  /// How one key is asked for.
+  struct KeyOrder {
+    Oid type;
+    bool descending, nulls_first;
+    bool eql_order;  ///< more classes than NULLs and values
+  };
+  KeyOrder key_order(size_t key) const {
+    return {keys_[key].type, keys_[key].descending, keys_[key].nulls_first, keys_[key].eql_order};
+  }
+  /// <0, 0, >0: two values of one key by themselves, NULLs and direction included.
+  int compare_one(size_t key, const Vector& a, uint32_t i, const Vector& b, uint32_t j) const;
+
  private:
   enum class Compare : uint8_t { kInt64, kBytes, kGeneric };
   struct Key {
