@@ -1,6 +1,7 @@
 #include "engine/exec/group_table.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "engine/functions/function.h"
 #include "engine/vector/physical_dispatch.h"
@@ -46,7 +47,7 @@ GroupTable::GroupTable(std::vector<Oid> key_types) {
     const Compare compare = equals_as_integer(physical) ? Compare::kFixed
                             : equals_bytewise(type)     ? Compare::kBytes
                                                         : Compare::kGeneric;
-    columns_.push_back({type, physical, compare, {}});
+    columns_.push_back({type, physical, compare, false, {}});
   }
   slots_.resize(kFirstSlots);
 }
@@ -152,7 +153,9 @@ void GroupTable::find_or_add_hashed(std::span<const Vector> keys, uint32_t rows,
   hashes_.resize(rows);
   if (columns_.empty()) std::fill_n(hashes_.begin(), rows, uint64_t{0});
   for (size_t c = 0; c < columns_.size(); ++c) hash_vector(keys[c], hashes_.data(), rows, c > 0);
+  find_likely(keys, rows, groups);
   for (uint32_t i = 0; i < rows; ++i) {
+    if (groups[i] != kNone) continue;
     const uint64_t hash = hashes_[i];
     const uint32_t tag = static_cast<uint32_t>(hash >> 32);
     const size_t mask = slots_.size() - 1;
@@ -172,6 +175,49 @@ void GroupTable::find_or_add_hashed(std::span<const Vector> keys, uint32_t rows,
       grow_if_full();
     }
     groups[i] = group;
+  }
+}
+
+void GroupTable::find_likely(std::span<const Vector> keys, uint32_t rows, uint32_t* groups) const {
+  const size_t mask = slots_.size() - 1;
+  for (uint32_t i = 0; i < rows; ++i) {
+    const uint32_t tag = static_cast<uint32_t>(hashes_[i] >> 32);
+    size_t slot = hashes_[i] & mask;
+    while (slots_[slot].group_plus_1 != 0 && slots_[slot].tag != tag) slot = (slot + 1) & mask;
+    groups[i] = slots_[slot].group_plus_1 - 1;  // kNoGroup of an empty slot
+  }
+  for (size_t c = 0; c < columns_.size(); ++c) {
+    dispatch_physical(columns_[c].physical, [&](auto type) {
+      take_back_unequal<typename decltype(type)::type>(columns_[c], keys[c], rows, groups);
+    });
+  }
+}
+
+template <class T>
+void GroupTable::take_back_unequal(const KeyColumn& column, const Vector& key, uint32_t rows, uint32_t* groups) const {
+  const VectorView<T> values = key.view<T>();
+  const bool may_be_null = column.some_null || !values.all_valid();
+  // Of numbers as text, most are equal byte by byte; 1.0 and 1.00 are left to the function.
+  constexpr bool kIsBytes = std::is_same_v<T, StringRef>;
+  const bool ask = kIsBytes ? column.compare != Compare::kBytes && column.type != oid::kNumeric
+                            : !kIntegerLike<T> && !std::is_same_v<T, UuidValue>;
+  for (uint32_t i = 0; i < rows; ++i) {
+    if (groups[i] == kNone) continue;
+    const Vector& chunk = column.chunks[groups[i] >> kChunkShift];
+    const uint32_t at = groups[i] & (kBatchRows - 1);
+    bool same = true;
+    if (may_be_null && (!values.valid(i) || chunk.is_null(at))) {
+      same = !values.valid(i) && chunk.is_null(at);
+    } else if (ask) {
+      same = values_equal(chunk, at, key, i);
+    } else if constexpr (kIsBytes) {
+      same = chunk.view<T>()[at].view() == values[i].view();
+    } else if constexpr (std::is_same_v<T, UuidValue>) {
+      same = std::memcmp(chunk.view<T>()[at].bytes, values[i].bytes, sizeof(values[i].bytes)) == 0;
+    } else if constexpr (kIntegerLike<T>) {
+      same = chunk.view<T>()[at] == values[i];
+    }
+    if (!same) groups[i] = kNone;
   }
 }
 
@@ -205,7 +251,10 @@ uint32_t GroupTable::add_group(std::span<const Vector> keys, uint32_t row) {
     }
     Vector& chunk = column.chunks.back();
     const bool null = keys[c].is_null(row);
-    if (null) chunk.set_null(at);
+    if (null) {
+      chunk.set_null(at);
+      column.some_null = true;
+    }
     dispatch_physical(column.physical, [&](auto tag) {
       using T = typename decltype(tag)::type;
       if (null) {

@@ -36,6 +36,7 @@ class GroupTable {
     Oid type;
     Physical physical;
     Compare compare;
+    bool some_null;
     std::vector<Vector> chunks;  // Flat, kBatchRows each
   };
   struct Slot {
@@ -54,6 +55,11 @@ class GroupTable {
   bool find_or_add_dictionary(const Vector& key, uint32_t rows, uint32_t* groups);
   template <class T>
   void find_or_add_fixed(const Vector& key, uint32_t rows, uint32_t* groups);
+  /// The group whose hash has the row's tag first, taken back where a key differs: most rows are
+  /// found column by column. kNoGroup for the others, known or not.
+  void find_likely(std::span<const Vector> keys, uint32_t rows, uint32_t* groups) const;
+  template <class T>
+  void take_back_unequal(const KeyColumn& column, const Vector& key, uint32_t rows, uint32_t* groups) const;
   bool equal(uint32_t group, std::span<const Vector> keys, uint32_t row) const;
   uint32_t add_group(std::span<const Vector> keys, uint32_t row);
   void grow_if_full();
