@@ -108,6 +108,8 @@ class Abuse(unittest.TestCase):
             with server.connect() as client:
                 client.copy_in("COPY events (event_type, payload) FROM STDIN",
                                "".join(f'abuse.row\t{{"n": {n}}}\n' for n in range(5000)).encode())
+            # Many times slower, so that the timeout may come first.
+            slow = ENDED if has_sanitizer(server.bin_dir / "eventd") else ()
             at_rest, worst = resident_mb(server.process.pid), (0, "")
             for name, sql, expected in STATEMENTS:
                 with self.subTest(name):
@@ -124,7 +126,7 @@ class Abuse(unittest.TestCase):
                     now = resident_mb(server.process.pid)
                     worst = max(worst, (now, name))
                     print(f"  {name}: {outcome}, {took * 1000:.0f} ms, RSS {now} MB", flush=True)
-                    self.assertIn(outcome, expected)
+                    self.assertIn(outcome, expected + slow)
             print(f"RSS at rest {at_rest} MB, at most {worst[0]} MB (after {worst[1]})", flush=True)
             self.assertLess(worst[0], at_rest + QUERY_MEMORY_MB + GROWTH_MB * (3 if has_sanitizer(server.bin_dir / "eventd") else 1))
             self.assertEqual(server.stop(), 0, server.log_tail())
