@@ -17,6 +17,8 @@ bool key_less(std::string_view a, std::string_view b) {
 
 size_t JsonbMapStack::push(MsgpackReader& reader, uint32_t count) {
   const size_t base = entries_.size();
+  // Most payloads are one map of fewer entries.
+  if (entries_.capacity() == 0) entries_.reserve(16);
   bool sorted = true;
   for (uint32_t i = 0; i < count; ++i) {
     const uint8_t* key_start = reader.position();
@@ -30,10 +32,10 @@ size_t JsonbMapStack::push(MsgpackReader& reader, uint32_t count) {
       bool whole = true;
       for (; items > 0 && whole; --items) whole = reader.skip();
       if (!whole) break;
-      odd_keys_.emplace_back();
+      odd_keys_.emplace_front();
       append_map_key_text({key_start, static_cast<size_t>(reader.position() - key_start)},
-                          odd_keys_.back());
-      key = odd_keys_.back();
+                          odd_keys_.front());
+      key = odd_keys_.front();
     }
     const uint8_t* value_start = reader.position();
     if (!reader.skip()) break;

@@ -1,7 +1,7 @@
 // A msgpack map as jsonb sees it: keys as text, sorted by length then bytes, the last duplicate only.
 #pragma once
 
-#include <deque>
+#include <forward_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +29,7 @@ class JsonbMapStack {
 
  private:
   std::vector<JsonbEntry> entries_;
-  std::deque<std::string> odd_keys_;  // texts of keys that are no strings; live as long as this
+  std::forward_list<std::string> odd_keys_;  // texts of keys that are no strings; live as long as this
 };
 
 }  // namespace eventd::engine
