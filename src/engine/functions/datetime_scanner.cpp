@@ -22,6 +22,18 @@ constexpr std::string_view kHalfDays[] = {"am", "pm"}, kHalfDaysDotted[] = {"a.m
 constexpr std::string_view kEras[] = {"ad", "bc"}, kErasDotted[] = {"a.d.", "b.c."};
 
 bool is_date_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+// What of these bytes are whole characters: fields are cut by bytes, messages must be valid UTF-8.
+std::string whole_characters(std::string_view bytes) {
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; };
+  while (!bytes.empty() && continues(bytes.front())) bytes.remove_prefix(1);
+  size_t last = bytes.size();
+  while (last > 0 && continues(bytes[last - 1])) --last;
+  if (last == 0) return std::string(bytes);
+  const auto lead = static_cast<unsigned char>(bytes[last - 1]);
+  const size_t length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  return std::string(bytes.substr(0, last - 1 + length > bytes.size() ? last - 1 : bytes.size()));
+}
+
 bool is_date_digit(char c) { return c >= '0' && c <= '9'; }
 
 Status format_error(std::string message, std::string detail, std::string hint = {}) {
@@ -140,14 +152,14 @@ class DateTimeScanner {
                             kFixedWidthHint);
       const size_t stop = integer(start, start + length, value);
       if (stop > start && stop - start < length)
-        return format_error("invalid value \"" + std::string(copy) + "\" for \"" + name + "\"",
+        return format_error("invalid value \"" + whole_characters(copy) + "\" for \"" + name + "\"",
                             "Field requires " + std::to_string(length) + " characters, but only " +
                                 std::to_string(stop - start) + " could be parsed.",
                             kFixedWidthHint);
       end = stop > start ? stop : begin;
     }
     if (end == begin)
-      return format_error("invalid value \"" + std::string(copy) + "\" for \"" + name + "\"", "Value must be an integer.");
+      return format_error("invalid value \"" + whole_characters(copy) + "\" for \"" + name + "\"", "Value must be an integer.");
     if (value < INT_MIN || value > INT_MAX) {
       Error error{sqlstate::kDatetimeFieldOverflow, "value for \"" + name + "\" in source string is out of range", {}, {}, {}, 0};
       error.detail = "Value must be in the range -2147483648 to 2147483647.";
@@ -175,7 +187,7 @@ class DateTimeScanner {
     }
     size_t end = 0;
     while (end < rest.size() && !is_date_space(rest[end])) ++end;
-    return format_error("invalid value \"" + std::string(rest.substr(0, end)) + "\" for \"" + std::string(items_[i].pattern->name) + "\"",
+    return format_error("invalid value \"" + whole_characters(rest.substr(0, end)) + "\" for \"" + std::string(items_[i].pattern->name) + "\"",
                         "The given value did not match any of the allowed values for this field.");
   }
   Status named(size_t i, std::span<const std::string_view> words, int& field, int first, size_t letters = 99) {

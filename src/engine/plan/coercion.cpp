@@ -167,6 +167,22 @@ Result<ExprPtr> coerce_array(ExprPtr expression, Type target, CastContext contex
                   expression->position);
 }
 
+// A value as "any": it stays what it is, literals without a type. Only arrays are any array.
+Result<ExprPtr> as_polymorphic(ExprPtr expression, Oid target) {
+  const bool wants_array = target == oid::kAnyArray || target == kAnyCompatibleArray;
+  const Oid from = expression->type.id;
+  if (!wants_array || is_array(from)) return expression;
+  if (from == oid::kUnknown) {
+    return error_at(sqlstate::kFeatureNotSupported,
+                    "cannot accept a value of type " + format_type({target, -1}),
+                    expression->position);
+  }
+  return error_at(sqlstate::kCannotCoerce,
+                  "cannot cast type " + format_type(expression->type) + " to " +
+                      format_type({target, -1}),
+                  expression->position);
+}
+
 }  // namespace
 
 bool is_polymorphic(Oid type) {
@@ -190,6 +206,7 @@ bool can_coerce(Oid from, Oid to, CastContext context) {
 Result<ExprPtr> coerce(ExprPtr expression, Type target, CastContext context,
                        ParameterTypes& parameters) {
   const Oid from = expression->type.id;
+  if (is_polymorphic(target.id)) return as_polymorphic(std::move(expression), target.id);
   if (from == oid::kUnknown && target.id != oid::kUnknown) {
     if (expression->kind == Expr::Kind::kConstant) {
       return read_literal(std::move(expression), target, context);

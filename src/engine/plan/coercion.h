@@ -21,7 +21,7 @@ bool can_coerce(Oid from, Oid to, CastContext context);
 
 /// `expression` as `target`: literals are read by the input function, open parameters take the
 /// type. Errors: 42846 `cannot cast type …`, 22P02 … of literals; all with position.
-/// REQUIRES: `target` is no pseudo-type.
+/// As a polymorphic pseudo-type a value stays what it is.
 Result<ExprPtr> coerce(ExprPtr expression, Type target, CastContext context,
                        ParameterTypes& parameters);
 

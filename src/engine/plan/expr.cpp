@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "engine/plan/logical_plan.h"
+#include "engine/plan/plan_equality.h"
 
 namespace eventd::engine {
 
@@ -71,7 +72,7 @@ ExprPtr Expr::clone() const {
 
 bool Expr::equals(const Expr& other) const {
   if (this == &other) return true;
-  if (subquery != nullptr || other.subquery != nullptr) return false;  // not worth comparing plans
+  if ((subquery == nullptr) != (other.subquery == nullptr)) return false;
   if (kind != other.kind || type != other.type || index != other.index ||
       path_as_text != other.path_as_text || function != other.function ||
       children.size() != other.children.size() || path != other.path ||
@@ -81,7 +82,7 @@ bool Expr::equals(const Expr& other) const {
   for (size_t i = 0; i < children.size(); ++i) {
     if (!children[i]->equals(*other.children[i])) return false;
   }
-  return true;
+  return subquery == nullptr || subqueries_equal(*subquery, *other.subquery);
 }
 
 uint64_t Expr::hash() const {

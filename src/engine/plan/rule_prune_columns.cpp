@@ -75,6 +75,12 @@ class Pruner {
     prune_exactly(subquery.plan, std::move(required));
   }
 
+  static bool drops_expressions(PlanNode::Kind kind) {
+    return kind == PlanNode::Kind::kProject || kind == PlanNode::Kind::kValues ||
+           kind == PlanNode::Kind::kAggregate || kind == PlanNode::Kind::kWindow ||
+           kind == PlanNode::Kind::kGapFill;
+  }
+
   void prune_queries_of(PlanNode& node) {
     for_each_expression(node, [&](ExprPtr& expression) { prune_queries(*expression); });
   }
@@ -113,7 +119,8 @@ class Pruner {
 
   Mapping prune(PlanPtr& plan, Required required) {
     PlanNode& node = *plan;
-    prune_queries_of(node);
+    // Queries of expressions that go must not become readers: those drop expressions first.
+    if (!drops_expressions(node.kind)) prune_queries_of(node);
     switch (node.kind) {
       case PlanNode::Kind::kScan: {
         keep_one(required, order_column_of(node));
@@ -125,6 +132,7 @@ class Pruner {
         keep_one(required, 0);
         compact(node.columns, required);
         Mapping mapping = compact(node.expressions, required);
+        prune_queries_of(node);
         prune_child(node, none_of(*node.children[0]));
         return mapping;
       }
@@ -155,10 +163,11 @@ class Pruner {
     }
   }
 
-  static Mapping prune_values(PlanNode& node, Required required) {
+  Mapping prune_values(PlanNode& node, Required required) {
     if (node.columns.empty()) return {};
     keep_one(required, 0);
     for (auto& row : node.rows) compact(row, required);
+    prune_queries_of(node);
     return compact(node.columns, required);
   }
 
@@ -172,6 +181,7 @@ class Pruner {
                          required.begin() +
                              static_cast<std::ptrdiff_t>(keys + node.aggregates.size()));
     compact(node.aggregates, calls);
+    prune_queries_of(node);
     Mapping mapping = compact(node.columns, required);
     prune_child(node, none_of(*node.children[0]));
     return mapping;
@@ -239,6 +249,7 @@ class Pruner {
     keep_one(wanted, 0);
     compact(own, wanted);
     const Mapping own_mapping = compact(node.window_calls, wanted);
+    prune_queries_of(node);
     const Mapping child = prune_child(node, std::move(required));
     return append_own(node, child, std::move(own), own_mapping);
   }
@@ -250,6 +261,7 @@ class Pruner {
     required.resize(static_cast<size_t>(old_child));
     compact(own, wanted);
     const Mapping own_mapping = compact(node.gap_fill.calls, wanted);
+    prune_queries_of(node);
     const Mapping child = prune_child(node, std::move(required));
     return append_own(node, child, std::move(own), own_mapping);
   }

@@ -1,0 +1,88 @@
+#include "engine/plan/plan_equality.h"
+
+#include <algorithm>
+
+namespace eventd::engine {
+namespace {
+
+bool same_expr(const ExprPtr& a, const ExprPtr& b) {
+  return a == nullptr || b == nullptr ? a == b : a->equals(*b);
+}
+
+bool same_exprs(const std::vector<ExprPtr>& a, const std::vector<ExprPtr>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_expr);
+}
+
+template <class Item, class Same>
+bool same_items(const std::vector<Item>& a, const std::vector<Item>& b, const Same& same) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
+}
+
+bool same_column(const OutputColumn& a, const OutputColumn& b) {
+  return a.name == b.name && a.type == b.type;
+}
+
+bool same_key(const SortKey& a, const SortKey& b) {
+  return a.descending == b.descending && a.nulls_first == b.nulls_first &&
+         a.eql_order == b.eql_order && same_expr(a.expression, b.expression);
+}
+
+bool same_aggregate(const AggregateCall& a, const AggregateCall& b) {
+  return a.function == b.function && a.distinct == b.distinct && a.type == b.type &&
+         same_exprs(a.arguments, b.arguments) && same_expr(a.filter, b.filter) &&
+         same_items(a.order, b.order, same_key);
+}
+
+bool same_window_frame(const WindowFrame& a, const WindowFrame& b) {
+  return a.mode == b.mode && a.start == b.start && a.end == b.end && a.exclusion == b.exclusion &&
+         same_expr(a.start_offset, b.start_offset) && same_expr(a.end_offset, b.end_offset) &&
+         same_expr(a.start_boundary, b.start_boundary) && same_expr(a.end_boundary, b.end_boundary);
+}
+
+bool same_window_call(const WindowCall& a, const WindowCall& b) {
+  return a.function == b.function && a.aggregate == b.aggregate && a.type == b.type &&
+         same_exprs(a.arguments, b.arguments) && same_expr(a.filter, b.filter) &&
+         same_window_frame(a.frame, b.frame);
+}
+
+bool same_set_call(const SetCall& a, const SetCall& b) {
+  return a.function == b.function && a.column_count == b.column_count &&
+         same_exprs(a.arguments, b.arguments);
+}
+
+bool same_scan(const PlanNode& a, const PlanNode& b) {
+  return a.relation == b.relation && a.scan_columns == b.scan_columns &&
+         a.scan_predicates.empty() && b.scan_predicates.empty() && !a.scan_order && !b.scan_order &&
+         !a.scan_partition_limit && !b.scan_partition_limit;
+}
+
+bool same_settings(const PlanNode& a, const PlanNode& b) {
+  return a.with_ties == b.with_ties && a.table_function == b.table_function &&
+         a.ordinality == b.ordinality && a.join_type == b.join_type &&
+         a.grouping_sets == b.grouping_sets && a.set_operation == b.set_operation &&
+         a.set_all == b.set_all && a.cte_id == b.cte_id;
+}
+
+}  // namespace
+
+bool plans_equal(const PlanNode& a, const PlanNode& b) {
+  if (a.kind != b.kind || !a.cte_ids.empty() || !b.cte_ids.empty() ||
+      a.kind == PlanNode::Kind::kGapFill || !same_settings(a, b) || !same_scan(a, b)) {
+    return false;
+  }
+  return same_items(a.columns, b.columns, same_column) && same_items(a.rows, b.rows, same_exprs) &&
+         same_expr(a.condition, b.condition) && same_exprs(a.expressions, b.expressions) &&
+         same_exprs(a.group_by, b.group_by) &&
+         same_items(a.aggregates, b.aggregates, same_aggregate) &&
+         same_items(a.sort_keys, b.sort_keys, same_key) && same_expr(a.limit, b.limit) &&
+         same_expr(a.offset, b.offset) && same_items(a.set_calls, b.set_calls, same_set_call) &&
+         same_items(a.window_calls, b.window_calls, same_window_call) &&
+         same_items(a.children, b.children,
+                    [](const PlanPtr& x, const PlanPtr& y) { return plans_equal(*x, *y); });
+}
+
+bool subqueries_equal(const Subquery& a, const Subquery& b) {
+  return a.kind == b.kind && same_expr(a.comparison, b.comparison) && plans_equal(*a.plan, *b.plan);
+}
+
+}  // namespace eventd::engine
