@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "bytes.h"
+#include "engine/functions/function.h"
 #include "engine/payload/json_to_msgpack.h"
 #include "engine/payload/jsonb_text.h"
 #include "engine/types/array_format.h"
@@ -15,7 +16,8 @@
 namespace eventd::engine {
 namespace {
 
-constexpr char kJsonbVersion = 1;
+constexpr char kJsonbVersion = 1, kJsonpathVersion = 1;
+constexpr Oid kJsonpath = 4072;
 
 void append_bytes_value(Oid type, std::string_view bytes, std::string& out) {
   switch (type) {
@@ -23,6 +25,10 @@ void append_bytes_value(Oid type, std::string_view bytes, std::string& out) {
     case oid::kJsonb:
       out.push_back(kJsonbVersion);
       append_jsonb_text(as_bytes(bytes), out);
+      break;
+    case kJsonpath:
+      out.push_back(kJsonpathVersion);
+      out += bytes;
       break;
     default: out += bytes;
   }
@@ -87,6 +93,10 @@ Result<Datum> bytes_from_binary(const Type& type, std::string_view bytes) {
   if (!kmes_utf8_valid(as_bytes(bytes).data(), bytes.size()) || bytes.find('\0') != std::string_view::npos)
     return Status(sqlstate::kCharacterNotInRepertoire, "invalid byte sequence for encoding \"UTF8\"");
   if (type.id == oid::kJson) RETURN_IF_ERROR(check_json(bytes, JsonLimits{}));
+  if (type.id == kJsonpath) {
+    if (bytes.empty() || bytes[0] != kJsonpathVersion) return bad("unsupported jsonpath version number");
+    return datum_from_text(EvalContext{}, type, bytes.substr(1));
+  }
   return Datum(type.id, std::string(bytes));
 }
 
