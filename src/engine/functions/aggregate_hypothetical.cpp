@@ -60,7 +60,7 @@ Status add_rows(std::span<const Vector> arguments, uint32_t rows, auto&& state_o
   return Status();
 }
 
-Status combine_states(const EvalContext&, void* into, void* from) {
+Status combine_hypothetical(const EvalContext&, void* into, void* from) {
   HypotheticalState& target = hypothetical(into);
   HypotheticalState& source = hypothetical(from);
   target.before += source.before;
@@ -110,7 +110,7 @@ AggregateFunction hypothetical_set(decltype(AggregateFunction::finalize) finaliz
     return add_rows<kKeep>(arguments, rows,
                            [&](uint32_t i) -> HypotheticalState& { return hypothetical(states[i]); });
   };
-  aggregate.combine = combine_states;
+  aggregate.combine = combine_hypothetical;
   aggregate.finalize = finalize;
   aggregate.memory_bytes = [](const void* state) {
     return static_cast<const HypotheticalState*>(state)->earlier_bytes;

@@ -12,38 +12,38 @@ namespace eventd::engine {
 namespace {
 
 template <class T>
-inline constexpr const Fault* kRangeFault = sizeof(T) == 2   ? &fault::kSmallintRange
+inline constexpr const Fault* kArithmeticRangeFault = sizeof(T) == 2   ? &fault::kSmallintRange
                                             : sizeof(T) == 4 ? &fault::kIntegerRange
                                                              : &fault::kBigintRange;
 
 struct Plus {
   template <class L, class R, class Out>
   static const Fault* apply(L a, R b, Out& out) {
-    return __builtin_add_overflow(a, b, &out) ? kRangeFault<Out> : nullptr;
+    return __builtin_add_overflow(a, b, &out) ? kArithmeticRangeFault<Out> : nullptr;
   }
 };
 struct Minus {
   template <class L, class R, class Out>
   static const Fault* apply(L a, R b, Out& out) {
-    return __builtin_sub_overflow(a, b, &out) ? kRangeFault<Out> : nullptr;
+    return __builtin_sub_overflow(a, b, &out) ? kArithmeticRangeFault<Out> : nullptr;
   }
 };
 struct Times {
   template <class L, class R, class Out>
   static const Fault* apply(L a, R b, Out& out) {
-    return __builtin_mul_overflow(a, b, &out) ? kRangeFault<Out> : nullptr;
+    return __builtin_mul_overflow(a, b, &out) ? kArithmeticRangeFault<Out> : nullptr;
   }
 };
-struct Divide {
+struct DivideIntegers {
   template <class L, class R, class Out>
   static const Fault* apply(L a, R b, Out& out) {
     if (b == 0) return &fault::kDivisionByZero;
-    if (b == -1) return __builtin_sub_overflow(Out{0}, a, &out) ? kRangeFault<Out> : nullptr;
+    if (b == -1) return __builtin_sub_overflow(Out{0}, a, &out) ? kArithmeticRangeFault<Out> : nullptr;
     out = static_cast<Out>(Out{a} / Out{b});
     return nullptr;
   }
 };
-struct Modulo {
+struct ModuloIntegers {
   template <class L, class R, class Out>
   static const Fault* apply(L a, R b, Out& out) {
     if (b == 0) return &fault::kDivisionByZero;
@@ -77,20 +77,20 @@ void register_four(FunctionCatalog::Builder& builder, const std::string& prefix,
 
 template <class T>
 constexpr FourKernels kIntegerKernels = {operate<Plus, T>, operate<Minus, T>, operate<Times, T>,
-                                         operate<Divide, T>};
+                                         operate<DivideIntegers, T>};
 template <class T, Oid kType>
 constexpr FourKernels kMixedIntegerKernels = {
     operate_widened<Plus, T, kType>, operate_widened<Minus, T, kType>,
-    operate_widened<Times, T, kType>, operate_widened<Divide, T, kType>};
+    operate_widened<Times, T, kType>, operate_widened<DivideIntegers, T, kType>};
 
 template <class T>
 void register_integer_type(FunctionCatalog::Builder& builder, const std::string& name) {
   const std::string one = "(" + name + ")", two = "(" + name + "," + name + ")";
   register_four(builder, name, two, kIntegerKernels<T>);
   for (const std::string& modulo : {name + "mod" + two, "mod" + two})
-    builder.builtin(modulo, operate<Modulo, T>);
+    builder.builtin(modulo, operate<ModuloIntegers, T>);
   builder.builtin(name + "um" + one, row_kernel<T, T>([](T a, T& out) -> const Fault* {
-    return __builtin_sub_overflow(T{0}, a, &out) ? kRangeFault<T> : nullptr;
+    return __builtin_sub_overflow(T{0}, a, &out) ? kArithmeticRangeFault<T> : nullptr;
   }));
   builder.builtin(name + "up" + one, row_kernel<T, T>([](T a, T& out) { out = a; }));
   for (const std::string& abs : {name + "abs" + one, "abs" + one}) {
@@ -99,7 +99,7 @@ void register_integer_type(FunctionCatalog::Builder& builder, const std::string&
         out = a;
         return nullptr;
       }
-      return __builtin_sub_overflow(T{0}, a, &out) ? kRangeFault<T> : nullptr;
+      return __builtin_sub_overflow(T{0}, a, &out) ? kArithmeticRangeFault<T> : nullptr;
     }));
   }
   builder.builtin(name + "and" + two, row_kernel<T, T, T>([](T a, T b, T& out) {

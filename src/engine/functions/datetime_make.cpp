@@ -46,7 +46,7 @@ Status make_local(int32_t year, int32_t month, int32_t day, int32_t hour, int32_
   return timestamp_in_range(out) ? Status() : fault::kTimestampRange.status();
 }
 
-Status in_range(int64_t us) { return timestamp_in_range(us) ? Status() : fault::kTimestampRange.status(); }
+Status in_timestamp_range(int64_t us) { return timestamp_in_range(us) ? Status() : fault::kTimestampRange.status(); }
 
 Status make_interval(int32_t years, int32_t months, int32_t weeks, int32_t days, int32_t hours, int32_t minutes, double seconds, IntervalValue& out) {
   const int64_t all_months = int64_t{years} * 12 + months, all_days = int64_t{weeks} * 7 + days;
@@ -97,7 +97,7 @@ void register_datetime_make(Builder& b) {
                   int64_t local = 0;
                   RETURN_IF_ERROR(make_local(y, mo, d, h, mi, s, local));
                   o = timestamptz_from_local(local, session_zone(f));
-                  return in_range(o);
+                  return in_timestamp_range(o);
                 }));
   b.builtin("make_timestamptz(int4,int4,int4,int4,int4,float8,text)",
             row_kernel<int64_t, int32_t, int32_t, int32_t, int32_t, int32_t, double, StringRef>(
@@ -106,7 +106,7 @@ void register_datetime_make(Builder& b) {
                   int64_t local = 0;
                   RETURN_IF_ERROR(make_local(y, mo, d, h, mi, s, local));
                   o = timestamptz_from_local(local, *zone);
-                  return in_range(o);
+                  return in_timestamp_range(o);
                 }));
   b.builtin("make_interval(int4,int4,int4,int4,int4,int4,float8)",
             row_kernel<IntervalValue, int32_t, int32_t, int32_t, int32_t, int32_t, int32_t, double>(

@@ -35,9 +35,9 @@ std::string cased(std::string_view text, std::string_view pattern) {
 }
 
 /// One format applied to one value.
-class Formatter {
+class DatetimeFormatter {
  public:
-  Formatter(const Parts& parts, std::string_view format, std::string& out) : p_(parts), format_(format), out_(out) {}
+  DatetimeFormatter(const Parts& parts, std::string_view format, std::string& out) : p_(parts), format_(format), out_(out) {}
 
   void run() {
     while (at_ < format_.size()) {
@@ -208,7 +208,7 @@ class Formatter {
 bool format_time(const Parts& parts, const StringRef& format, StringOut& out) {
   if (format.size == 0) return false;
   std::string& buffer = out.buffer();
-  Formatter(parts, format.view(), buffer).run();
+  DatetimeFormatter(parts, format.view(), buffer).run();
   out.copy(buffer);
   return true;
 }

@@ -89,14 +89,14 @@ class JsonbCursor : public TableFunctionCursor {
 };
 
 /// No rows: the argument was NULL.
-class EmptyCursor : public TableFunctionCursor {
+class EmptyJsonCursor : public TableFunctionCursor {
  public:
   Result<bool> next(Batch&) override { return false; }
 };
 
 template <Shape kShape>
 Result<std::unique_ptr<TableFunctionCursor>> open(const EvalContext&, std::span<const Datum> arguments) {
-  if (arguments[0].is_null()) return std::unique_ptr<TableFunctionCursor>(std::make_unique<EmptyCursor>());
+  if (arguments[0].is_null()) return std::unique_ptr<TableFunctionCursor>(std::make_unique<EmptyJsonCursor>());
   auto cursor = std::make_unique<JsonbCursor>(kShape, std::string(arguments[0].bytes()));
   RETURN_IF_ERROR(cursor->open());
   return std::unique_ptr<TableFunctionCursor>(std::move(cursor));

@@ -6,7 +6,7 @@
 namespace eventd::engine {
 namespace {
 
-using Kind = AstExpr::Kind;
+using AstKind = AstExpr::Kind;
 
 bool is_array_type(Oid type) {
   const TypeInfo* info = find_type(type);
@@ -29,9 +29,9 @@ Result<ExprPtr> ExpressionBinder::bind_array(const AstExpr& ast, Oid element) {
   result->position = ast.position;
   bool of_arrays = false;
   for (const AstExprPtr& child : ast.children) {
-    ASSIGN_OR_RETURN(ExprPtr bound, child->kind == Kind::kArray ? bind_array(*child, element)
+    ASSIGN_OR_RETURN(ExprPtr bound, child->kind == AstKind::kArray ? bind_array(*child, element)
                                                                 : bind(*child));
-    of_arrays = of_arrays || child->kind == Kind::kArray || is_array_type(bound->type.id);
+    of_arrays = of_arrays || child->kind == AstKind::kArray || is_array_type(bound->type.id);
     result->children.push_back(std::move(bound));
   }
   if (element != oid::kInvalid) {
@@ -60,7 +60,7 @@ Result<ExprPtr> ExpressionBinder::bind_array(const AstExpr& ast, Oid element) {
 }
 
 Result<ExprPtr> ExpressionBinder::bind_subscript_bound(const AstExpr& ast, int32_t when_missing) {
-  if (ast.kind == Kind::kDefault) {
+  if (ast.kind == AstKind::kDefault) {
     return Expr::constant_of(Datum::int4(when_missing), {oid::kInt4, -1});
   }
   ASSIGN_OR_RETURN(ExprPtr bound, bind(ast));
@@ -76,15 +76,15 @@ Result<ExprPtr> ExpressionBinder::bind_subscript(const AstExpr& ast) {
   std::vector<const AstExpr*> chain;
   const AstExpr* base = &ast;
   bool sliced = false;
-  for (; base->kind == Kind::kSubscript || base->kind == Kind::kSlice;
+  for (; base->kind == AstKind::kSubscript || base->kind == AstKind::kSlice;
        base = base->children[0].get()) {
     chain.insert(chain.begin(), base);
-    sliced = sliced || base->kind == Kind::kSlice;
+    sliced = sliced || base->kind == AstKind::kSlice;
   }
   ASSIGN_OR_RETURN(ExprPtr container, bind(*base));
   if (container->type.id == oid::kJsonb) {
     for (const AstExpr* step : chain) {
-      if (step->kind == Kind::kSlice) {
+      if (step->kind == AstKind::kSlice) {
         return bind_error(sqlstate::kDatatypeMismatch, "jsonb subscript does not support slices",
                           step->children[2]->position != 0 ? step->children[2]->position
                                                            : step->children[1]->position);
@@ -114,7 +114,7 @@ Result<ExprPtr> ExpressionBinder::bind_subscript(const AstExpr& ast) {
   std::vector<ExprPtr> arguments;
   arguments.push_back(std::move(container));
   for (const AstExpr* step : chain) {
-    const bool slice = step->kind == Kind::kSlice;
+    const bool slice = step->kind == AstKind::kSlice;
     if (slice) {
       ASSIGN_OR_RETURN(ExprPtr low, bind_subscript_bound(*step->children[1], INT32_MIN));
       arguments.push_back(std::move(low));

@@ -7,9 +7,9 @@
 namespace eventd::engine {
 namespace {
 
-using Kind = AstExpr::Kind;
+using AstKind = AstExpr::Kind;
 
-constexpr Type kBoolean{oid::kBool, -1};
+constexpr Type kRecordBoolean{oid::kBool, -1};
 
 ExprPtr record_node(Expr::Kind kind, Type type, int position) {
   auto result = std::make_unique<Expr>();
@@ -20,7 +20,7 @@ ExprPtr record_node(Expr::Kind kind, Type type, int position) {
 }
 
 ExprPtr connect(Expr::Kind kind, ExprPtr left, ExprPtr right, int position) {
-  ExprPtr result = record_node(kind, kBoolean, position);
+  ExprPtr result = record_node(kind, kRecordBoolean, position);
   result->children.push_back(std::move(left));
   result->children.push_back(std::move(right));
   return result;
@@ -46,7 +46,7 @@ JsonOutput json_output(std::string_view function) {
 Result<std::vector<ExprPtr>> ExpressionBinder::bind_row_fields(const AstExpr& ast) {
   std::vector<ExprPtr> fields;
   for (const AstExprPtr& child : ast.children) {
-    const bool star = child->star && (child->kind == Kind::kColumnRef || child->kind == Kind::kField);
+    const bool star = child->star && (child->kind == AstKind::kColumnRef || child->kind == AstKind::kField);
     if (!star) {
       ASSIGN_OR_RETURN(ExprPtr field, bind(*child));
       fields.push_back(std::move(field));
@@ -83,7 +83,7 @@ Result<ExprPtr> ExpressionBinder::bind_whole_row(const AstExpr& ast) {
 
 Result<std::vector<std::pair<std::string, ExprPtr>>> ExpressionBinder::expand_row(
     const AstExpr& ast) {
-  if (ast.kind == Kind::kColumnRef) return level_.expand_star(ast);
+  if (ast.kind == AstKind::kColumnRef) return level_.expand_star(ast);
   ASSIGN_OR_RETURN(ExprPtr record, bind(*ast.children[0]));
   if (record->kind != Expr::Kind::kRow) {
     if (record->type.id == oid::kRecord) {
@@ -113,7 +113,7 @@ Result<ExprPtr> ExpressionBinder::bind_field(const AstExpr& ast) {
       if (record->path[i] == name) return std::move(record->children[i]);
     }
     const AstExpr& source = *ast.children[0];
-    if (source.kind == Kind::kColumnRef) {
+    if (source.kind == AstKind::kColumnRef) {
       return bind_error(sqlstate::kUndefinedColumn,
                         "column " + source.names.back() + "." + name + " does not exist",
                         ast.position);
@@ -182,7 +182,7 @@ Result<ExprPtr> ExpressionBinder::compare_fields(std::string_view name, std::vec
     return error;
   }
   if (equality) {
-    ExprPtr result = record_node(name == "=" ? Expr::Kind::kAnd : Expr::Kind::kOr, kBoolean,
+    ExprPtr result = record_node(name == "=" ? Expr::Kind::kAnd : Expr::Kind::kOr, kRecordBoolean,
                                  position);
     for (size_t i = 0; i < left.size(); ++i) {
       ASSIGN_OR_RETURN(ExprPtr pair, bind_operator(name, std::move(left[i]), std::move(right[i]),
@@ -214,12 +214,12 @@ Result<ExprPtr> ExpressionBinder::compare_fields(std::string_view name, std::vec
 // `left op right` of two sides as written, either of which may be a row.
 Result<ExprPtr> ExpressionBinder::bind_comparison(std::string_view name, const AstExpr& left,
                                                   const AstExpr& right, int position) {
-  if (left.kind == Kind::kRow && right.kind == Kind::kRow) {
+  if (left.kind == AstKind::kRow && right.kind == AstKind::kRow) {
     ASSIGN_OR_RETURN(std::vector<ExprPtr> left_fields, bind_row_fields(left));
     ASSIGN_OR_RETURN(std::vector<ExprPtr> right_fields, bind_row_fields(right));
     return compare_fields(name, std::move(left_fields), std::move(right_fields), position);
   }
-  if (left.kind == Kind::kRow && right.kind == Kind::kScalarSubquery) {
+  if (left.kind == AstKind::kRow && right.kind == AstKind::kScalarSubquery) {
     return bind_row_subquery(name, left, right, position);
   }
   ASSIGN_OR_RETURN(ExprPtr left_value, bind(left));
@@ -235,8 +235,8 @@ Result<ExprPtr> ExpressionBinder::bind_distinct_rows(const AstExpr& ast) {
     return bind_error(sqlstate::kSyntaxError, "unequal number of entries in row expressions",
                       ast.position);
   }
-  const bool distinct = ast.kind == Kind::kDistinct;
-  ExprPtr result = record_node(distinct ? Expr::Kind::kOr : Expr::Kind::kAnd, kBoolean,
+  const bool distinct = ast.kind == AstKind::kDistinct;
+  ExprPtr result = record_node(distinct ? Expr::Kind::kOr : Expr::Kind::kAnd, kRecordBoolean,
                                ast.position);
   for (size_t i = 0; i < left.size(); ++i) {
     ASSIGN_OR_RETURN(ExprPtr pair, bind_operator("=", std::move(left[i]), std::move(right[i]),
@@ -245,7 +245,7 @@ Result<ExprPtr> ExpressionBinder::bind_distinct_rows(const AstExpr& ast) {
     result->children.push_back(std::move(pair));
   }
   if (result->children.empty()) {
-    return Expr::constant_of(Datum::boolean(!distinct), kBoolean);
+    return Expr::constant_of(Datum::boolean(!distinct), kRecordBoolean);
   }
   return result;
 }
@@ -258,14 +258,14 @@ Result<ExprPtr> ExpressionBinder::bind_row_null_test(ExprPtr record, bool is_nul
     return bind_function(is_null ? "eventd_record_is_null" : "eventd_record_is_not_null",
                          std::move(arguments), position);
   }
-  ExprPtr result = record_node(Expr::Kind::kAnd, kBoolean, position);
+  ExprPtr result = record_node(Expr::Kind::kAnd, kRecordBoolean, position);
   for (ExprPtr& field : record->children) {
-    ExprPtr test = record_node(is_null ? Expr::Kind::kIsNull : Expr::Kind::kIsNotNull, kBoolean,
+    ExprPtr test = record_node(is_null ? Expr::Kind::kIsNull : Expr::Kind::kIsNotNull, kRecordBoolean,
                                position);
     test->children.push_back(std::move(field));
     result->children.push_back(std::move(test));
   }
-  if (result->children.empty()) return Expr::constant_of(Datum::boolean(true), kBoolean);
+  if (result->children.empty()) return Expr::constant_of(Datum::boolean(true), kRecordBoolean);
   return result;
 }
 

@@ -10,14 +10,14 @@
 namespace eventd::engine {
 namespace {
 
-using Kind = AstExpr::Kind;
+using AstKind = AstExpr::Kind;
 
-Subquery::Kind subquery_kind(Kind kind) {
+Subquery::Kind subquery_kind(AstKind kind) {
   switch (kind) {
-    case Kind::kExists: return Subquery::Kind::kExists;
-    case Kind::kArraySubquery: return Subquery::Kind::kArray;
-    case Kind::kAnySubquery: return Subquery::Kind::kAny;
-    case Kind::kAllSubquery: return Subquery::Kind::kAll;
+    case AstKind::kExists: return Subquery::Kind::kExists;
+    case AstKind::kArraySubquery: return Subquery::Kind::kArray;
+    case AstKind::kAnySubquery: return Subquery::Kind::kAny;
+    case AstKind::kAllSubquery: return Subquery::Kind::kAll;
     default: return Subquery::Kind::kScalar;
   }
 }
@@ -51,20 +51,20 @@ Result<ExprPtr> ExpressionBinder::bind_query(const AstExpr& ast, SubqueryFrame& 
 }
 
 Result<ExprPtr> ExpressionBinder::bind_subquery(const AstExpr& ast) {
-  if (ast.kind == Kind::kAnySubquery || ast.kind == Kind::kAllSubquery) {
+  if (ast.kind == AstKind::kAnySubquery || ast.kind == AstKind::kAllSubquery) {
     return bind_quantified_subquery(ast);
   }
   SubqueryFrame frame{&level_, {}};
   ASSIGN_OR_RETURN(ExprPtr result, bind_query(ast, frame));
   const std::vector<OutputColumn>& columns = result->subquery->plan->columns;
-  if (ast.kind != Kind::kExists) {
+  if (ast.kind != AstKind::kExists) {
     if (columns.size() != 1) {
       return bind_error(sqlstate::kSyntaxError, "subquery must return only one column",
                         ast.position);
     }
     result->type = columns[0].type;
   }
-  if (ast.kind == Kind::kArraySubquery) {
+  if (ast.kind == AstKind::kArraySubquery) {
     const TypeInfo& info = type_info(columns[0].type.id);
     // ARRAY(SELECT an array) has one dimension more.
     const Oid array = info.category == 'A' ? info.id : info.array;
@@ -84,7 +84,7 @@ Result<ExprPtr> ExpressionBinder::bind_quantified_subquery(const AstExpr& ast) {
   SubqueryFrame frame{&level_, {}};
   ASSIGN_OR_RETURN(ExprPtr result, bind_query(ast, frame));
   std::vector<ExprPtr> left;
-  if (ast.children[0]->kind == Kind::kRow) {
+  if (ast.children[0]->kind == AstKind::kRow) {
     ASSIGN_OR_RETURN(left, bind_row_fields(*ast.children[0]));
   } else {
     ASSIGN_OR_RETURN(ExprPtr operand, bind(*ast.children[0]));

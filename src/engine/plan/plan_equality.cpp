@@ -22,7 +22,7 @@ bool same_column(const OutputColumn& a, const OutputColumn& b) {
   return a.name == b.name && a.type == b.type;
 }
 
-bool same_key(const SortKey& a, const SortKey& b) {
+bool equal_sort_keys(const SortKey& a, const SortKey& b) {
   return a.descending == b.descending && a.nulls_first == b.nulls_first &&
          a.eql_order == b.eql_order && same_expr(a.expression, b.expression);
 }
@@ -30,7 +30,7 @@ bool same_key(const SortKey& a, const SortKey& b) {
 bool same_aggregate(const AggregateCall& a, const AggregateCall& b) {
   return a.function == b.function && a.distinct == b.distinct && a.type == b.type &&
          same_exprs(a.arguments, b.arguments) && same_expr(a.filter, b.filter) &&
-         same_items(a.order, b.order, same_key);
+         same_items(a.order, b.order, equal_sort_keys);
 }
 
 bool same_window_frame(const WindowFrame& a, const WindowFrame& b) {
@@ -45,7 +45,7 @@ bool same_window_call(const WindowCall& a, const WindowCall& b) {
          same_window_frame(a.frame, b.frame);
 }
 
-bool same_set_call(const SetCall& a, const SetCall& b) {
+bool equal_set_calls(const SetCall& a, const SetCall& b) {
   return a.function == b.function && a.column_count == b.column_count &&
          same_exprs(a.arguments, b.arguments);
 }
@@ -74,8 +74,8 @@ bool plans_equal(const PlanNode& a, const PlanNode& b) {
          same_expr(a.condition, b.condition) && same_exprs(a.expressions, b.expressions) &&
          same_exprs(a.group_by, b.group_by) &&
          same_items(a.aggregates, b.aggregates, same_aggregate) &&
-         same_items(a.sort_keys, b.sort_keys, same_key) && same_expr(a.limit, b.limit) &&
-         same_expr(a.offset, b.offset) && same_items(a.set_calls, b.set_calls, same_set_call) &&
+         same_items(a.sort_keys, b.sort_keys, equal_sort_keys) && same_expr(a.limit, b.limit) &&
+         same_expr(a.offset, b.offset) && same_items(a.set_calls, b.set_calls, equal_set_calls) &&
          same_items(a.window_calls, b.window_calls, same_window_call) &&
          same_items(a.children, b.children,
                     [](const PlanPtr& x, const PlanPtr& y) { return plans_equal(*x, *y); });

@@ -6,22 +6,22 @@
 namespace eventd::engine {
 namespace {
 
-using Kind = PlanNode::Kind;
+using NodeKind = PlanNode::Kind;
 
-int width(const PlanNode& plan) { return static_cast<int>(plan.columns.size()); }
+int column_count(const PlanNode& plan) { return static_cast<int>(plan.columns.size()); }
 
 /// The right side of an Apply: projections and filters over one leaf, which is `leaf`.
-bool is_chain_over(const PlanNode& plan, Kind leaf, bool& filters) {
+bool is_chain_over(const PlanNode& plan, NodeKind leaf, bool& filters) {
   const PlanNode* node = &plan;
-  while (node->kind == Kind::kProject || node->kind == Kind::kFilter) {
-    filters = filters || node->kind == Kind::kFilter;
+  while (node->kind == NodeKind::kProject || node->kind == NodeKind::kFilter) {
+    filters = filters || node->kind == NodeKind::kFilter;
     node = node->children[0].get();
   }
   return node->kind == leaf;
 }
 
 bool projects_columns_only(const PlanNode& plan) {
-  for (const PlanNode* node = &plan; node->kind == Kind::kProject; node = node->children[0].get()) {
+  for (const PlanNode* node = &plan; node->kind == NodeKind::kProject; node = node->children[0].get()) {
     for (const ExprPtr& expression : node->expressions) {
       if (expression->kind != Expr::Kind::kColumn) return false;
     }
@@ -37,15 +37,15 @@ void lift(ExprPtr& expression, int left, const std::vector<ExprPtr>& arguments) 
 
 /// The chain's nodes over `base`, whose columns are left's and then those of the leaf.
 PlanPtr rebuild(PlanPtr chain, PlanPtr base, int left, const std::vector<ExprPtr>& arguments) {
-  if (chain->kind != Kind::kProject && chain->kind != Kind::kFilter) return base;
+  if (chain->kind != NodeKind::kProject && chain->kind != NodeKind::kFilter) return base;
   PlanPtr below = rebuild(std::move(chain->children[0]), std::move(base), left, arguments);
-  if (chain->kind == Kind::kFilter) {
+  if (chain->kind == NodeKind::kFilter) {
     lift(chain->condition, left, arguments);
     Conjuncts conjuncts;
     split_conjuncts(std::move(chain->condition), conjuncts);
     return filtered(std::move(below), std::move(conjuncts));
   }
-  auto project = std::make_unique<PlanNode>(Kind::kProject);
+  auto project = std::make_unique<PlanNode>(NodeKind::kProject);
   for (int i = 0; i < left; ++i) {
     project->columns.push_back(below->columns[static_cast<size_t>(i)]);
     project->expressions.push_back(column_of(*below, i));
@@ -69,9 +69,9 @@ void filter_by_own_condition(PlanPtr& plan, ExprPtr condition) {
 void make_project_set(PlanPtr& plan) {
   PlanPtr chain = std::move(plan->children[1]);
   PlanNode* leaf = chain.get();
-  while (leaf->kind != Kind::kTableFunction) leaf = leaf->children[0].get();
-  auto set = std::make_unique<PlanNode>(Kind::kProjectSet);
-  const int left = width(*plan->children[0]);
+  while (leaf->kind != NodeKind::kTableFunction) leaf = leaf->children[0].get();
+  auto set = std::make_unique<PlanNode>(NodeKind::kProjectSet);
+  const int left = column_count(*plan->children[0]);
   set->columns = plan->children[0]->columns;
   set->columns.insert(set->columns.end(), leaf->columns.begin(), leaf->columns.end());
   set->children.push_back(std::move(plan->children[0]));
@@ -93,7 +93,7 @@ void make_project_set(PlanPtr& plan) {
 
 /// LATERAL (SELECT expressions): one row for each.
 void make_project(PlanPtr& plan) {
-  const int left = width(*plan->children[0]);
+  const int left = column_count(*plan->children[0]);
   PlanPtr result = rebuild(std::move(plan->children[1]), std::move(plan->children[0]), left,
                            plan->expressions);
   filter_by_own_condition(result, std::move(plan->condition));
@@ -105,11 +105,11 @@ Result<bool> make_grouped_join(PlanPtr& plan) {
   if (plan->condition != nullptr && plan->join_type != JoinType::kInner) return false;
   ASSIGN_OR_RETURN(DecorrelatedAggregate taken, take_aggregate_correlation(*plan->children[1]));
   if (taken.plan == nullptr) return false;
-  const int left = width(*plan->children[0]);
+  const int left = column_count(*plan->children[0]);
   join_onto(taken.conditions, left, plan->expressions);
   PlanPtr join = make_join(JoinType::kLeft, std::move(plan->children[0]), std::move(taken.plan),
                            std::move(taken.conditions));
-  auto project = std::make_unique<PlanNode>(Kind::kProject);
+  auto project = std::make_unique<PlanNode>(NodeKind::kProject);
   project->columns = plan->columns;
   for (int i = 0; i < left; ++i) project->expressions.push_back(column_of(*join, i));
   for (ExprPtr& value : taken.values) {
@@ -129,12 +129,12 @@ Result<bool> make_join_of_apply(PlanPtr& plan) {
     ASSIGN_OR_RETURN(taken, take_first_correlation(*plan->children[1]));
   }
   if (taken.plan == nullptr) return false;
-  const int left = width(*plan->children[0]), all = width(*plan);
+  const int left = column_count(*plan->children[0]), all = column_count(*plan);
   join_onto(taken.conditions, left, plan->expressions);
   split_conjuncts(std::move(plan->condition), taken.conditions);
   PlanPtr join = make_join(plan->join_type, std::move(plan->children[0]), std::move(taken.plan),
                            std::move(taken.conditions));
-  if (width(*join) != all) {
+  if (column_count(*join) != all) {
     std::vector<int> first(static_cast<size_t>(all));
     for (size_t i = 0; i < first.size(); ++i) first[i] = static_cast<int>(i);
     join = project_columns(std::move(join), first);
@@ -153,16 +153,16 @@ Status simplify_apply(PlanPtr& plan) {
                                        [](const ExprPtr& argument) { return is_volatile(*argument); });
   if (!repeatable) return {};
   bool filters = false;
-  if (uses_outer(right) && is_chain_over(right, Kind::kTableFunction, filters) &&
+  if (uses_outer(right) && is_chain_over(right, NodeKind::kTableFunction, filters) &&
       (inner || (!filters && plan->condition == nullptr && projects_columns_only(right)))) {
     make_project_set(plan);
     return {};
   }
   filters = false;
-  if (is_chain_over(right, Kind::kValues, filters) && (inner || (!filters && plan->condition == nullptr))) {
+  if (is_chain_over(right, NodeKind::kValues, filters) && (inner || (!filters && plan->condition == nullptr))) {
     const PlanNode* leaf = &right;
-    while (leaf->kind != Kind::kValues) leaf = leaf->children[0].get();
-    if (leaf->columns.empty() && leaf->rows.size() == 1 && right.kind == Kind::kProject) {
+    while (leaf->kind != NodeKind::kValues) leaf = leaf->children[0].get();
+    if (leaf->columns.empty() && leaf->rows.size() == 1 && right.kind == NodeKind::kProject) {
       make_project(plan);
       return {};
     }

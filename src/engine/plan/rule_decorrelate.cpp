@@ -7,9 +7,9 @@
 namespace eventd::engine {
 namespace {
 
-using Kind = PlanNode::Kind;
+using NodeKind = PlanNode::Kind;
 
-int width(const PlanNode& plan) { return static_cast<int>(plan.columns.size()); }
+int outer_width(const PlanNode& plan) { return static_cast<int>(plan.columns.size()); }
 
 bool any_volatile(const std::vector<ExprPtr>& expressions) {
   return std::any_of(expressions.begin(), expressions.end(),
@@ -25,11 +25,11 @@ bool is_at_least_one(const ExprPtr& count) {
 /// Whether there is a row does not change by what these do.
 PlanPtr strip_for_exists(PlanPtr plan) {
   for (;;) {
-    bool strips = plan->kind == Kind::kSort || plan->kind == Kind::kDistinct ||
-                  plan->kind == Kind::kDistinctOn;
-    if (plan->kind == Kind::kProject) strips = !any_volatile(plan->expressions);
-    if (plan->kind == Kind::kLimit) strips = is_at_least_one(plan->limit) && plan->offset == nullptr;
-    if (plan->kind == Kind::kAggregate) {
+    bool strips = plan->kind == NodeKind::kSort || plan->kind == NodeKind::kDistinct ||
+                  plan->kind == NodeKind::kDistinctOn;
+    if (plan->kind == NodeKind::kProject) strips = !any_volatile(plan->expressions);
+    if (plan->kind == NodeKind::kLimit) strips = is_at_least_one(plan->limit) && plan->offset == nullptr;
+    if (plan->kind == NodeKind::kAggregate) {
       strips = !plan->group_by.empty() && plan->grouping_sets.empty();
     }
     if (!strips) return plan;
@@ -45,18 +45,18 @@ bool never_null(const PlanNode& plan, const Expr& expression) {
   if (expression.kind != Expr::Kind::kColumn) return false;
   const size_t index = static_cast<size_t>(expression.index);
   switch (plan.kind) {
-    case Kind::kScan: {
+    case NodeKind::kScan: {
       const ScanColumn& column = plan.scan_columns[index];
       return column.extract == ScanColumn::Extract::kNone &&
              plan.relation->columns()[static_cast<size_t>(column.column)].not_null;
     }
-    case Kind::kProject: return never_null(*plan.children[0], *plan.expressions[index]);
-    case Kind::kFilter:
-    case Kind::kSort:
-    case Kind::kLimit:
-    case Kind::kDistinct:
-    case Kind::kDistinctOn: return never_null(*plan.children[0], expression);
-    case Kind::kJoin: {
+    case NodeKind::kProject: return never_null(*plan.children[0], *plan.expressions[index]);
+    case NodeKind::kFilter:
+    case NodeKind::kSort:
+    case NodeKind::kLimit:
+    case NodeKind::kDistinct:
+    case NodeKind::kDistinctOn: return never_null(*plan.children[0], expression);
+    case NodeKind::kJoin: {
       const size_t left = plan.children[0]->columns.size();
       const bool from_left = index < left;
       const JoinType type = plan.join_type;
@@ -115,7 +115,7 @@ Result<bool> join_condition(PlanPtr& input, const Expr& conjunct) {
   if (taken.plan == nullptr) return false;
   if (exists && taken.conditions.empty()) return false;
   if (!exists) taken.conditions.push_back(subquery.comparison->clone());
-  join_onto(taken.conditions, width(*input), test.children);
+  join_onto(taken.conditions, outer_width(*input), test.children);
   input = make_join(negated ? JoinType::kAnti : JoinType::kSemi, std::move(input),
                     std::move(taken.plan), std::move(taken.conditions));
   return true;
@@ -140,7 +140,7 @@ Status join_scalars(ExprPtr& expression, PlanPtr& input) {
     if (taken.plan != nullptr) taken.values.push_back(column_of(*taken.plan, 0));
   }
   if (taken.plan == nullptr) return {};
-  const int left = width(*input);
+  const int left = outer_width(*input);
   join_onto(taken.conditions, left, expression->children);
   input = make_join(JoinType::kLeft, std::move(input), std::move(taken.plan),
                     std::move(taken.conditions));
@@ -162,7 +162,7 @@ Status decorrelate_filter(PlanPtr& plan) {
   Conjuncts conjuncts, kept;
   split_conjuncts(std::move(plan->condition), conjuncts);
   PlanPtr input = std::move(plan->children[0]);
-  const int columns = width(*input);
+  const int columns = outer_width(*input);
   // Cheap conditions below the joins: push_filters() takes them further.
   for (ExprPtr& conjunct : conjuncts) {
     bool joined = false;
@@ -172,7 +172,7 @@ Status decorrelate_filter(PlanPtr& plan) {
     if (!joined) kept.push_back(std::move(conjunct));
   }
   RETURN_IF_ERROR(join_all_scalars(kept, input));
-  const bool widened = width(*input) != columns;
+  const bool widened = outer_width(*input) != columns;
   plan = filtered(std::move(input), std::move(kept));
   if (!widened) return {};
   std::vector<int> first(static_cast<size_t>(columns));
@@ -209,12 +209,12 @@ Status decorrelate(PlanPtr& plan) {
     status = decorrelate_expression(*expression);
   });
   if (!status.ok()) return status;
-  if (plan->kind == Kind::kApply) return simplify_apply(plan);
+  if (plan->kind == NodeKind::kApply) return simplify_apply(plan);
   if (!queries) return {};
   switch (plan->kind) {
-    case Kind::kFilter: return decorrelate_filter(plan);
-    case Kind::kProject: return join_all_scalars(plan->expressions, plan->children[0]);
-    case Kind::kAggregate: return decorrelate_aggregate(*plan);
+    case NodeKind::kFilter: return decorrelate_filter(plan);
+    case NodeKind::kProject: return join_all_scalars(plan->expressions, plan->children[0]);
+    case NodeKind::kAggregate: return decorrelate_aggregate(*plan);
     default: return {};
   }
 }

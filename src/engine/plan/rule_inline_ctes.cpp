@@ -5,7 +5,7 @@
 namespace eventd::engine {
 namespace {
 
-using Kind = PlanNode::Kind;
+using NodeKind = PlanNode::Kind;
 
 /// The scans of one common table expression.
 struct Readers {
@@ -24,7 +24,7 @@ void find_in_expression(Expr& expression, int cte_id, Readers& readers) {
 
 /// `once`: no more than one run of `plan` for a run of the kWith, and in its frame.
 void find_readers(PlanPtr& plan, int cte_id, bool once, Readers& readers) {
-  if (plan->kind == Kind::kCteScan && plan->cte_id == cte_id) {
+  if (plan->kind == NodeKind::kCteScan && plan->cte_id == cte_id) {
     ++readers.count;
     readers.once = once ? &plan : nullptr;
     return;
@@ -34,7 +34,7 @@ void find_readers(PlanPtr& plan, int cte_id, bool once, Readers& readers) {
   });
   for (size_t i = 0; i < plan->children.size(); ++i) {
     const bool repeated =
-        i == 1 && (plan->kind == Kind::kApply || plan->kind == Kind::kRecursiveUnion);
+        i == 1 && (plan->kind == NodeKind::kApply || plan->kind == NodeKind::kRecursiveUnion);
     find_readers(plan->children[i], cte_id, once && !repeated, readers);
   }
 }
@@ -68,7 +68,7 @@ void inline_in_expression(Expr& expression) {
 void inline_ctes(PlanPtr& plan) {
   for_each_expression(*plan, [](ExprPtr& expression) { inline_in_expression(*expression); });
   for (PlanPtr& child : plan->children) inline_ctes(child);
-  if (plan->kind != Kind::kWith) return;
+  if (plan->kind != NodeKind::kWith) return;
   // The last one first: when it goes, one before it may have a single reader left.
   for (size_t i = plan->cte_ids.size(); i-- > 0;) inline_one(plan, i);
   if (!plan->cte_ids.empty()) return;

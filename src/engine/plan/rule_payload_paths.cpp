@@ -63,7 +63,7 @@ Type type_of(const PayloadPath& path) {
   return {path.as_text ? oid::kText : oid::kJsonb, -1};
 }
 
-std::vector<int> identity(size_t size) {
+std::vector<int> unchanged_mapping(size_t size) {
   std::vector<int> mapping(size);
   for (size_t i = 0; i < size; ++i) mapping[i] = static_cast<int>(i);
   return mapping;
@@ -112,7 +112,7 @@ void rewrite_own(PlanNode& node, const Wanted& wanted, const Widened& widened) {
 }
 
 Widened refuse(const PlanNode& node, const Wanted& wanted) {
-  return {identity(node.columns.size()), std::vector<int>(wanted.size(), -1)};
+  return {unchanged_mapping(node.columns.size()), std::vector<int>(wanted.size(), -1)};
 }
 
 Widened extract_from_scan(PlanNode& scan, const Wanted& wanted) {

@@ -12,7 +12,7 @@ namespace {
 /// Beyond this many columns or conjuncts nothing is derived from equalities.
 constexpr size_t kDerivationMax = 2'000;
 
-int width(const PlanNode& plan) { return static_cast<int>(plan.columns.size()); }
+int input_width(const PlanNode& plan) { return static_cast<int>(plan.columns.size()); }
 
 bool is_inner_join(const PlanNode& plan) {
   return plan.kind == PlanNode::Kind::kJoin && plan.join_type == JoinType::kInner;
@@ -38,7 +38,7 @@ void take_inner_conditions(PlanPtr& plan, int offset, Conjuncts& pool) {
     pool.push_back(std::move(conjunct));
   }
   take_inner_conditions(plan->children[0], offset, pool);
-  take_inner_conditions(plan->children[1], offset + width(*plan->children[0]), pool);
+  take_inner_conditions(plan->children[1], offset + input_width(*plan->children[0]), pool);
 }
 
 /// column = column of one type: they are interchangeable in comparisons.
@@ -147,8 +147,8 @@ struct Sorted {
 class JoinPusher {
  public:
   JoinPusher(PlanNode& join, Conjuncts above)
-      : join_(join), above_(std::move(above)), left_(width(*join.children[0])),
-        all_(left_ + width(*join.children[1])) {}
+      : join_(join), above_(std::move(above)), left_(input_width(*join.children[0])),
+        all_(left_ + input_width(*join.children[1])) {}
 
   Sorted sort() {
     strengthen(join_, above_, left_, all_);

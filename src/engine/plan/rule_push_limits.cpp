@@ -7,7 +7,7 @@
 namespace eventd::engine {
 namespace {
 
-using Kind = PlanNode::Kind;
+using NodeKind = PlanNode::Kind;
 
 std::vector<SortKey> clones_of_keys(const std::vector<SortKey>& keys) {
   std::vector<SortKey> result;
@@ -19,7 +19,7 @@ std::vector<SortKey> clones_of_keys(const std::vector<SortKey>& keys) {
 
 PlanPtr sorted(PlanPtr plan, std::vector<SortKey> keys) {
   if (keys.empty()) return plan;
-  auto sort = std::make_unique<PlanNode>(Kind::kSort);
+  auto sort = std::make_unique<PlanNode>(NodeKind::kSort);
   sort->columns = plan->columns;
   sort->sort_keys = std::move(keys);
   sort->children.push_back(std::move(plan));
@@ -27,9 +27,9 @@ PlanPtr sorted(PlanPtr plan, std::vector<SortKey> keys) {
 }
 
 bool is_bounded(const PlanNode& plan, uint64_t rows) {
-  if (plan.kind == Kind::kValues) return plan.rows.size() <= rows;
-  if (plan.kind == Kind::kAggregate) return plan.group_by.empty() && plan.grouping_sets.empty();
-  if (plan.kind != Kind::kLimit) return false;
+  if (plan.kind == NodeKind::kValues) return plan.rows.size() <= rows;
+  if (plan.kind == NodeKind::kAggregate) return plan.group_by.empty() && plan.grouping_sets.empty();
+  if (plan.kind != NodeKind::kLimit) return false;
   const std::optional<uint64_t> own = rows_needed(plan);
   return own.has_value() && *own <= rows;
 }
@@ -42,7 +42,7 @@ void bound_input(PlanPtr& plan, uint64_t rows, const std::vector<SortKey>& keys)
 /// Only the first `rows` rows in the order of `keys` (none: any) of `plan` are read.
 void push_bound(PlanPtr& plan, uint64_t rows, std::vector<SortKey> keys) {
   switch (plan->kind) {
-    case Kind::kProject: {
+    case NodeKind::kProject: {
       for (SortKey& key : keys) {
         bool plain = true;
         for_each_column(*key.expression, [&](const Expr& column) {
@@ -55,16 +55,16 @@ void push_bound(PlanPtr& plan, uint64_t rows, std::vector<SortKey> keys) {
       push_bound(plan->children[0], rows, std::move(keys));
       return;
     }
-    case Kind::kSort:
+    case NodeKind::kSort:
       // Of several sorts the outermost decides; this one is it when there is none yet.
       if (keys.empty()) push_bound(plan->children[0], rows, clones_of_keys(plan->sort_keys));
       return;
-    case Kind::kAppend:
+    case NodeKind::kAppend:
       for (PlanPtr& child : plan->children) bound_input(child, rows, keys);
       return;
-    case Kind::kJoin:
-    case Kind::kApply:
-    case Kind::kProjectSet: {
+    case NodeKind::kJoin:
+    case NodeKind::kApply:
+    case NodeKind::kProjectSet: {
       if (plan->join_type != JoinType::kLeft) return;
       const int left = static_cast<int>(plan->children[0]->columns.size());
       for (const SortKey& key : keys) {
@@ -81,10 +81,10 @@ void push_bound(PlanPtr& plan, uint64_t rows, std::vector<SortKey> keys) {
 const PlanNode* scan_of_order_column(const PlanNode& plan, const Expr& expression) {
   if (expression.kind != Expr::Kind::kColumn) return nullptr;
   const size_t index = static_cast<size_t>(expression.index);
-  if (plan.kind == Kind::kProject) {
+  if (plan.kind == NodeKind::kProject) {
     return scan_of_order_column(*plan.children[0], *plan.expressions[index]);
   }
-  if (plan.kind != Kind::kScan) return nullptr;
+  if (plan.kind != NodeKind::kScan) return nullptr;
   const ScanColumn& column = plan.scan_columns[index];
   const bool ordered = column.extract == ScanColumn::Extract::kNone &&
                        plan.relation->order_column() >= 0 &&
@@ -128,7 +128,7 @@ void take_extremes(PlanPtr& plan) {
     PlanPtr input = last ? std::move(node.children[0]) : node.children[0]->clone();
     std::vector<SortKey> keys;
     keys.push_back({call.arguments[0]->clone(), call.function->name == "max", false, false});
-    auto one = std::make_unique<PlanNode>(Kind::kAggregate);
+    auto one = std::make_unique<PlanNode>(NodeKind::kAggregate);
     one->columns.push_back(node.columns[i]);
     one->aggregates.push_back(std::move(call));
     one->children.push_back(limited(sorted(std::move(input), std::move(keys)), 1));
@@ -136,7 +136,7 @@ void take_extremes(PlanPtr& plan) {
       joined = std::move(one);
       continue;
     }
-    auto both = std::make_unique<PlanNode>(Kind::kJoin);
+    auto both = std::make_unique<PlanNode>(NodeKind::kJoin);
     both->columns = node.columns;
     both->children.push_back(std::move(joined));
     both->children.push_back(std::move(one));
@@ -148,11 +148,11 @@ void take_extremes(PlanPtr& plan) {
 }  // namespace
 
 void push_limits(PlanPtr& plan) {
-  if (plan->kind == Kind::kLimit) {
+  if (plan->kind == NodeKind::kLimit) {
     const std::optional<uint64_t> rows = rows_needed(*plan);
     if (rows.has_value()) push_bound(plan->children[0], *rows, {});
   }
-  if (plan->kind == Kind::kAggregate) take_extremes(plan);
+  if (plan->kind == NodeKind::kAggregate) take_extremes(plan);
   for (PlanPtr& child : plan->children) push_limits(child);
 }
 

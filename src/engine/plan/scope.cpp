@@ -5,7 +5,7 @@
 namespace eventd::engine {
 namespace {
 
-Error error_at(SqlState code, std::string message, int position) {
+Error scope_error(SqlState code, std::string message, int position) {
   return {code, std::move(message), {}, {}, {}, position};
 }
 
@@ -16,7 +16,7 @@ Result<int> only_column(std::span<const Scope::Column> columns, const std::strin
   for (const Scope::Column& column : columns) {
     if (column.name != name) continue;
     if (found >= 0) {
-      return error_at(sqlstate::kAmbiguousColumn, "column reference \"" + name + "\" is ambiguous",
+      return scope_error(sqlstate::kAmbiguousColumn, "column reference \"" + name + "\" is ambiguous",
                       position);
     }
     found = static_cast<int>(column.index);
@@ -131,7 +131,7 @@ Result<const Scope::Relation*> Scope::relation_of(const std::vector<std::string>
   if (relation != nullptr) {
     for (const Relation& other : relations_) {
       if (&other != relation && other.name == name && schema.empty()) {
-        return error_at(sqlstate::kAmbiguousAlias,
+        return scope_error(sqlstate::kAmbiguousAlias,
                         "table reference \"" + name + "\" is ambiguous", position);
       }
     }
@@ -139,7 +139,7 @@ Result<const Scope::Relation*> Scope::relation_of(const std::vector<std::string>
   }
   for (const Relation& hidden : relations_) {
     if (hidden.real_name != name) continue;
-    Error error = error_at(sqlstate::kUndefinedTable,
+    Error error = scope_error(sqlstate::kUndefinedTable,
                            "invalid reference to FROM-clause entry for table \"" + name + "\"",
                            position);
     error.hint = "Perhaps you meant to reference the table alias \"" + hidden.name + "\".";
@@ -147,14 +147,14 @@ Result<const Scope::Relation*> Scope::relation_of(const std::vector<std::string>
   }
   for (const std::string& hidden : hidden_) {
     if (hidden != name) continue;
-    Error error = error_at(sqlstate::kUndefinedTable,
+    Error error = scope_error(sqlstate::kUndefinedTable,
                            "invalid reference to FROM-clause entry for table \"" + name + "\"",
                            position);
     error.hint = "There is an entry for table \"" + name +
                  "\", but it cannot be referenced from this part of the query.";
     return error;
   }
-  return error_at(sqlstate::kUndefinedTable,
+  return scope_error(sqlstate::kUndefinedTable,
                   "missing FROM-clause entry for table \"" + name + "\"", position);
 }
 
@@ -162,7 +162,7 @@ Result<size_t> Scope::find(const AstExpr& reference) const {
   const std::vector<std::string>& names = reference.names;
   const std::string& column = names.back();
   if (names.size() > 3) {
-    return error_at(sqlstate::kFeatureNotSupported,
+    return scope_error(sqlstate::kFeatureNotSupported,
                     "cross-database references are not implemented", reference.position);
   }
   if (names.size() > 1) {
@@ -171,14 +171,14 @@ Result<size_t> Scope::find(const AstExpr& reference) const {
     ASSIGN_OR_RETURN(const int found,
                      only_column(relation->columns, column, reference.position));
     if (found >= 0) return static_cast<size_t>(found);
-    return error_at(sqlstate::kUndefinedColumn,
+    return scope_error(sqlstate::kUndefinedColumn,
                     "column " + names[names.size() - 2] + "." + column + " does not exist",
                     reference.position);
   }
   ASSIGN_OR_RETURN(const int found, only_column(unqualified_, column, reference.position));
   if (found >= 0) return static_cast<size_t>(found);
   // It may be the name of a relation: a whole row, which ExpressionBinder::bind_column() looks for.
-  return error_at(sqlstate::kUndefinedColumn, "column \"" + column + "\" does not exist",
+  return scope_error(sqlstate::kUndefinedColumn, "column \"" + column + "\" does not exist",
                   reference.position);
 }
 
@@ -189,7 +189,7 @@ Result<std::vector<Scope::Column>> Scope::expand_star(const AstExpr& reference) 
     return starred(relation->columns);
   }
   if (relations_.empty()) {
-    return error_at(sqlstate::kSyntaxError, "SELECT * with no tables specified is not valid",
+    return scope_error(sqlstate::kSyntaxError, "SELECT * with no tables specified is not valid",
                     reference.position);
   }
   return starred(unqualified_);

@@ -5,7 +5,7 @@
 namespace eventd::engine {
 namespace {
 
-std::string lower(std::string_view text) {
+std::string lower_name(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
@@ -49,12 +49,12 @@ struct SessionSettings::Impl {
 
   static std::string key_of(std::string_view name) {
     const SettingInfo* info = find_setting(name);
-    return info != nullptr ? std::string(info->name) : lower(name);
+    return info != nullptr ? std::string(info->name) : lower_name(name);
   }
 
   std::optional<SettingValue> find(std::string_view name) const {
     const SettingInfo* info = find_setting(name);
-    const SettingValue* value = info != nullptr ? own(info->name) : own(lower(name));
+    const SettingValue* value = info != nullptr ? own(info->name) : own(lower_name(name));
     if (value != nullptr) return *value;
     if (info == nullptr) return std::nullopt;
     return server.get(name);

@@ -113,7 +113,7 @@ void append_float(T value, std::string& out, int plain_max, int decimal_digits, 
   }
 }
 
-bool equals_ignoring_case(std::string_view a, std::string_view lower) {
+bool is_word(std::string_view a, std::string_view lower) {
   if (a.size() != lower.size()) return false;
   for (size_t i = 0; i < a.size(); ++i)
     if ((a[i] >= 'A' && a[i] <= 'Z' ? a[i] + 32 : a[i]) != lower[i]) return false;
@@ -130,9 +130,9 @@ Result<T> parse_float(std::string_view text, std::string_view type_name) {
     body.remove_prefix(1);
   }
   T value = 0;
-  if (equals_ignoring_case(body, "infinity") || equals_ignoring_case(body, "inf")) {
+  if (is_word(body, "infinity") || is_word(body, "inf")) {
     value = std::numeric_limits<T>::infinity();
-  } else if (equals_ignoring_case(body, "nan")) {
+  } else if (is_word(body, "nan")) {
     return std::numeric_limits<T>::quiet_NaN();
   } else {
     const char* end = body.data() + body.size();
