@@ -63,6 +63,7 @@ std::string kind_of(const PlanNode& node) {
     case Kind::kWorkingTable: return "Working";
     case Kind::kWith: return "With";
     case Kind::kCteScan: return "Cte";
+    case Kind::kGapFill: return "GapFill";
   }
   return "?";
 }
