@@ -30,6 +30,7 @@ void append_bits(const From& value, std::string& out) {
 }
 
 /// Above it a column's further texts are made value by value.
+constexpr Oid kJsonpath = 4072;  // its binary form is a version byte and the text, as jsonb's
 constexpr size_t kMadeTextBytesMax = 1 << 20;
 
 /// Types whose text form is their bytes.
@@ -70,7 +71,7 @@ ColumnEncoder::Form ColumnEncoder::choose(Oid type, int16_t format) {
     case Physical::kBytes: break;
   }
   if (type == oid::kNumeric) return Form::kNumericBinary;
-  if (type == oid::kJsonb) return Form::kJsonbBinary;
+  if (type == oid::kJsonb || type == kJsonpath) return Form::kJsonbBinary;
   return Form::kRawBytes;  // arrays and addresses lie as PostgreSQL sends them
 }
 

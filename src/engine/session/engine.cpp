@@ -214,6 +214,8 @@ Status Engine::stop() {
   std::exchange(impl_->backup, nullptr);  // sessions are gone: nobody asks for another
   if (impl_->field_sampler) impl_->field_sampler->stop();
   if (impl_->retention) impl_->retention->stop();
+  // A writer that is the last to close its file leaves no WAL behind.
+  if (impl_->shards) impl_->shards->close_idle_connections(0);
   const bool all_committed = impl_->ingest == nullptr || impl_->ingest->stop();
   impl_->pool.reset();
   impl_->ingest.reset();

@@ -79,7 +79,7 @@ TEST(EqlLiteral, Words) {
   EXPECT_EQ(parse_eql_word("-12")->integer, -12);
   EXPECT_EQ(parse_eql_word("1.5e3")->real, 1500);
   EXPECT_EQ(kind_of(".5"), LiteralKind::kFloat);
-  EXPECT_EQ(kind_of("9223372036854775808"), LiteralKind::kFloat);
+  EXPECT_EQ(kind_of("9223372036854775808"), LiteralKind::kWideInteger);
   EXPECT_EQ(kind_of("TRUE"), LiteralKind::kBoolean);
   EXPECT_EQ(kind_of("now"), LiteralKind::kRelative);
   EXPECT_EQ(parse_eql_word("yesterday")->integer, -1);
