@@ -133,4 +133,6 @@ class Abuse(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    if not e2e_test.LONG:
+        e2e_test.skip("58 statements of up to 5 s: ./test --long")
     e2e_test.main()

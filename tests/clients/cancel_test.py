@@ -139,4 +139,6 @@ class Cancel(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    if not e2e_test.LONG:
+        e2e_test.skip("statements that run until they are ended: ./test --long")
     e2e_test.main()
