@@ -1,6 +1,6 @@
 #include "engine/storage/event_cursor.h"
 
-#include "engine/storage/sequence_notes.h"
+#include "engine/storage/zone_notes.h"
 #include "engine/storage/tail_collector.h"
 
 namespace eventd::engine {
@@ -76,14 +76,20 @@ class EventWorker : public EventCursor, private RowSink {
       return {};
     }
     if (status.ok() && reader_->finished()) {
-      const TailRange& range = reader_->range();
-      if (range.notes_sequences) {
-        notes_.flush();
-        range.tail.sequences->set_known(range.first_rowid, range.last_rowid);
-      }
+      note_known(reader_->range(), reader_->range().last_rowid);
       reader_.reset();
+    } else if (status.ok()) {
+      note_known(reader_->range(), reader_->position().rowid);
     }
     return status;
+  }
+
+  // The rows of the range up to `last_rowid` have been read.
+  void note_known(const TailRange& range, int64_t last_rowid) {
+    if (!range.notes_sequences && !range.notes_times) return;
+    notes_.flush();
+    if (range.notes_sequences) range.tail.zones->sequences.set_known(range.first_rowid, last_rowid);
+    if (range.notes_times) range.tail.zones->times.set_known(range.first_rowid, last_rowid);
   }
 
   Status read_around() {
@@ -104,7 +110,9 @@ class EventWorker : public EventCursor, private RowSink {
 
   bool take(sqlite3_value** values) override {
     const bool inside = reader_->fetch(values, row_);
-    if (reader_->range().notes_sequences) notes_.add(reader_->range().tail.sequences, row_);
+    const TailRange& range = reader_->range();
+    if (range.notes_sequences) notes_.add_sequence(range.tail.zones, row_);
+    if (range.notes_times) notes_.add_time(range.tail.zones, row_);
     if (inside) offer(row_);
     return decoder_.full() || slice_over();
   }
@@ -141,7 +149,7 @@ class EventWorker : public EventCursor, private RowSink {
   std::unique_ptr<TailCollector> reader_;
   std::unique_ptr<TailReader> around_;
   RawRow row_;
-  SequenceNotes notes_;
+  ZoneNotes notes_;
   std::shared_ptr<ShardFile> file_;
   std::vector<const PendingEvent*> pending_;
   size_t pending_at_ = 0;

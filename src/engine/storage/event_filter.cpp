@@ -13,13 +13,16 @@ using Op = ScanPredicate::Op;
 // Room for a microsecond of any timestamptz as nanoseconds.
 __extension__ typedef __int128 Wide;
 
-enum class Kind : uint8_t { kTime, kNumber, kGuid, kType, kPath, kPayload, kOther };
+enum class Kind : uint8_t { kTime, kNumber, kGuid, kType, kPath, kPathNumber, kPayload, kOther };
 
 Kind kind_of(const ScanColumn& column) {
   if (column.column < 0 || column.column >= kEventColumns) return Kind::kOther;
   const auto which = static_cast<EventColumn>(column.column);
   if (column.extract == ScanColumn::Extract::kText) {
     return which == EventColumn::kPayload ? Kind::kPath : Kind::kOther;
+  }
+  if (column.extract == ScanColumn::Extract::kNumber) {
+    return which == EventColumn::kPayload ? Kind::kPathNumber : Kind::kOther;
   }
   if (column.extract != ScanColumn::Extract::kNone) return Kind::kOther;
   switch (which) {
@@ -183,6 +186,9 @@ PredicateSupport event_predicate_support(const ScanPredicate& predicate) {
   };
   const Kind kind = kind_of(predicate.column);
   if (kind == Kind::kOther) return PredicateSupport::kNone;
+  if (kind == Kind::kPathNumber) {
+    return NumberMatcher::supports(predicate) ? PredicateSupport::kPrune : PredicateSupport::kNone;
+  }
   if (is_null_test(predicate.op)) return PredicateSupport::kExact;
   switch (kind) {
     case Kind::kTime:
@@ -198,6 +204,7 @@ PredicateSupport event_predicate_support(const ScanPredicate& predicate) {
                                   }));
     case Kind::kType:
     case Kind::kPath: return exact_if(TextMatcher::supports(predicate));
+    case Kind::kPathNumber:
     case Kind::kPayload:
     case Kind::kOther: return PredicateSupport::kNone;
   }
@@ -234,8 +241,14 @@ EventFilter compile_event_filter(std::span<const ScanPredicate> predicates, Path
       }
       case Kind::kType: filter.type_tests.emplace_back(predicate); break;
       case Kind::kPath: {
-        PathTest test{slots.add(predicate.column.path), predicate.op, {}};
+        PathTest test{slots.add(predicate.column.path), predicate.op, {}, {}};
         if (!null_test) test.matcher.emplace_back(predicate);
+        filter.paths.push_back(std::move(test));
+        break;
+      }
+      case Kind::kPathNumber: {
+        PathTest test{slots.add(predicate.column.path), predicate.op, {}, {}};
+        test.number.emplace_back(predicate);
         filter.paths.push_back(std::move(test));
         break;
       }

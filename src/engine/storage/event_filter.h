@@ -9,6 +9,7 @@
 
 #include "engine/scan/relation.h"
 #include "engine/storage/event_columns.h"
+#include "engine/storage/number_matcher.h"
 #include "engine/storage/text_matcher.h"
 
 namespace eventd::engine {
@@ -42,7 +43,9 @@ struct GuidTest {
 struct PathTest {
   size_t slot;  ///< which extraction
   ScanPredicate::Op op;
-  std::vector<TextMatcher> matcher;  ///< empty for kIsNull, kIsNotNull
+  /// One in either of them; none for kIsNull, kIsNotNull.
+  std::vector<TextMatcher> matcher;
+  std::vector<NumberMatcher> number;
 };
 
 /// Immutable, shared by the workers of a scan.

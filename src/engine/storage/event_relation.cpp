@@ -49,6 +49,14 @@ double selectivity(const ScanPredicate& predicate) {
   }
 }
 
+// Of the rows of `time`, about `inside` of them.
+double read_us(const TailInfo& tail, const TimeRange& time, double inside) {
+  if (tail.damaged) return static_cast<double>(tail.row_count) * kRowUs;
+  const std::vector<RowidSpan> spans = time_spans(tail, time);
+  return walk_is_cheaper(tail, time, spans) ? static_cast<double>(row_count(spans)) * kRowUs
+                                            : inside * kIndexRowUs;
+}
+
 }  // namespace
 
 EventRelation::EventRelation(std::shared_ptr<ReadPool> pool,
@@ -107,9 +115,8 @@ ScanEstimate EventRelation::estimate(const ScanRequest& request) const {
         }
       }
       rows += inside;
-      time_us += kTailUs + (index_only     ? inside * kIndexOnlyRowUs
-                            : share < 0.3 ? inside * kIndexRowUs
-                                          : static_cast<double>(tail.row_count) * kRowUs);
+      time_us += kTailUs + (index_only ? inside * kIndexOnlyRowUs
+                                       : read_us(tail, filter.time, inside));
     }
     partitions += any;
   };

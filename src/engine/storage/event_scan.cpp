@@ -16,6 +16,8 @@ constexpr int64_t kMorselsWanted = 8;
 // Below this share of a tail its timestamp index is asked where the rows are: cheaper than walking
 // the table. A large tail is better walked by several workers.
 constexpr double kIndexShareMax = 0.6, kIndexShareLargeMax = 0.3;
+// The table is walked where it is known that of so many rows one is within the time.
+constexpr double kWalkedPerRowMax = 2;
 
 class EventScan : public Scan {
  public:
@@ -61,6 +63,16 @@ double index_share_max(const TailInfo& tail) {
   return tail.row_count > kTailRowsMax ? kIndexShareLargeMax : kIndexShareMax;
 }
 
+// `range` cut into pieces for the queue, as far as `spans` are in it.
+void add_pieces(EventScanState& state, const ShardSnapshot& shard, TailRange range,
+                const RowidSpan& span, int64_t morsel_rows) {
+  for (int64_t first = span.first; first <= span.last; first += morsel_rows) {
+    range.first_rowid = first;
+    range.last_rowid = std::min(span.last, first + morsel_rows - 1);
+    state.morsels.push_back({shard.file, range});
+  }
+}
+
 // The parts of a tail with the sequences asked for. False when its times are the better way in.
 bool add_found_morsels(EventScanState& state, const ShardSnapshot& shard, TailRange range,
                        int64_t morsel_rows) {
@@ -74,11 +86,7 @@ bool add_found_morsels(EventScanState& state, const ShardSnapshot& shard, TailRa
   }
   for (const RowidSpan& span : *spans) {
     range.notes_sequences = span.unknown;
-    for (int64_t first = span.first; first <= span.last; first += morsel_rows) {
-      range.first_rowid = first;
-      range.last_rowid = std::min(span.last, first + morsel_rows - 1);
-      state.morsels.push_back({shard.file, range});
-    }
+    add_pieces(state, shard, range, span, morsel_rows);
   }
   return true;
 }
@@ -98,15 +106,16 @@ void add_morsels(EventScanState& state, const ShardSnapshot& shard, const TailIn
   }
   if (add_found_morsels(state, shard, range, morsel_rows)) return;
   const bool index_has_all = (state.stored_columns & ~stored::kTimestamp) == 0;
-  if (index_has_all || time_share(tail, state.filter.time) < index_share_max(tail)) {
+  const std::vector<RowidSpan> spans = time_spans(tail, state.filter.time);
+  if (index_has_all || !walk_is_cheaper(tail, state.filter.time, spans)) {
     range.order = TailRange::Order::kTime;
     state.morsels.push_back({shard.file, range});
     return;
   }
-  for (int64_t first = tail.first_rowid; first <= tail.last_rowid; first += morsel_rows) {
-    range.first_rowid = first;
-    range.last_rowid = std::min(tail.last_rowid, first + morsel_rows - 1);
-    state.morsels.push_back({shard.file, range});
+  for (const RowidSpan& span : spans) {
+    range.notes_times = span.unknown && tail.zones != nullptr;
+    range.time_covers = span.covered;
+    add_pieces(state, shard, range, span, morsel_rows);
   }
 }
 
@@ -168,14 +177,30 @@ void EventScanState::add(const ScanCounters& more) {
 std::optional<std::vector<RowidSpan>> sequence_spans(const TailInfo& tail,
                                                      const std::optional<SequenceQuery>& query) {
   // Of a damaged tail the rowids are not known.
-  if (!query || !tail.sequences || tail.damaged) return std::nullopt;
-  return tail.sequences->find(*query, tail.first_rowid, tail.last_rowid);
+  if (!query || !tail.zones || tail.damaged) return std::nullopt;
+  return tail.zones->sequences.find(*query, tail.first_rowid, tail.last_rowid);
 }
 
-int64_t row_count(const std::vector<RowidSpan>& spans) {
-  int64_t rows = 0;
-  for (const RowidSpan& span : spans) rows += span.last - span.first + 1;
-  return rows;
+std::vector<RowidSpan> time_spans(const TailInfo& tail, const TimeRange& time) {
+  std::vector<RowidSpan> spans;
+  if (tail.zones) {
+    spans = tail.zones->times.find(time, tail.first_rowid, tail.last_rowid);
+  } else {
+    spans.push_back({.first = tail.first_rowid, .last = tail.last_rowid, .unknown = true});
+  }
+  if (time.covers(tail.timestamp_min_ns, tail.timestamp_max_ns)) {
+    for (RowidSpan& span : spans) span.covered = true;
+  }
+  return spans;
+}
+
+bool walk_is_cheaper(const TailInfo& tail, const TimeRange& time,
+                     const std::vector<RowidSpan>& spans) {
+  const double share = time_share(tail, time);
+  if (share >= index_share_max(tail)) return true;
+  const auto walked = static_cast<double>(row_count(spans));
+  return walked <= kWalkedPerRowMax * share * static_cast<double>(tail.row_count) +
+                       2 * TimeBlocks::kBlockRows;
 }
 
 double time_share(const TailInfo& tail, const TimeRange& time) {

@@ -12,7 +12,7 @@
 #include "engine/storage/event_snapshot.h"
 #include "engine/storage/read_pool.h"
 #include "engine/storage/row_decoder.h"
-#include "engine/storage/sequence_zones.h"
+#include "engine/storage/tail_zones.h"
 #include "engine/storage/tail_reader.h"
 
 namespace eventd::engine {
@@ -66,7 +66,12 @@ std::unique_ptr<ScanCursor> make_event_partition(std::shared_ptr<EventScanState>
 /// Rowids of a tail that `query` leaves to be read; absent: the whole tail.
 std::optional<std::vector<RowidSpan>> sequence_spans(const TailInfo& tail,
                                                      const std::optional<SequenceQuery>& query);
-int64_t row_count(const std::vector<RowidSpan>& spans);
+
+/// Rowids of a tail where rows of `time` may be; of what nobody knows all. REQUIRES: not damaged.
+std::vector<RowidSpan> time_spans(const TailInfo& tail, const TimeRange& time);
+/// Whether walking `spans` of the table beats finding the rows by the index of times.
+bool walk_is_cheaper(const TailInfo& tail, const TimeRange& time,
+                     const std::vector<RowidSpan>& spans);
 
 /// Share of a tail's rows within `time`, supposing they are spread evenly.
 double time_share(const TailInfo& tail, const TimeRange& time);

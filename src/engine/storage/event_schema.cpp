@@ -7,7 +7,7 @@
 #include <ctime>
 
 #include "engine/limits.h"
-#include "engine/storage/sequence_zones.h"
+#include "engine/storage/tail_zones.h"
 #include "engine/storage/shard.h"
 #include "sql/embedded.h"
 
@@ -168,7 +168,7 @@ Result<ShardView> load_view(sqlite::Connection& connection) {
     tail.id_base = tails.int64(1);
     RETURN_IF_ERROR(load_tail(connection, tail));
     if (tail.row_count > 0) view.last_id = std::max(view.last_id, tail.last_rowid + tail.id_base);
-    tail.sequences = std::make_shared<SequenceZones>(tail.first_rowid, tail.last_rowid);
+    tail.zones = std::make_shared<TailZones>(tail.first_rowid, tail.last_rowid);
     view.tails.push_back(tail);
   }
   // Ids are dense, so what a tail's range misses are the ids of tails published meanwhile.

@@ -130,6 +130,8 @@ bool RowDecoder::passes_paths(const RawRow& row) {
       return false;
     } else if (!test.matcher.empty() && !test.matcher[0].matches(*text)) {
       return false;
+    } else if (!test.number.empty() && !test.number[0].may_match(*text)) {
+      return false;
     }
   }
   return true;

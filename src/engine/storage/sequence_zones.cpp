@@ -1,23 +1,10 @@
 #include "engine/storage/sequence_zones.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace eventd::engine {
 namespace {
-
-/// `spans` without [first, last].
-std::vector<RowidSpan> cut(const std::vector<RowidSpan>& spans, int64_t first, int64_t last) {
-  std::vector<RowidSpan> left;
-  for (const RowidSpan& span : spans) {
-    if (span.last < first || span.first > last) {
-      left.push_back(span);
-      continue;
-    }
-    if (span.first < first) left.push_back({span.first, first - 1, span.unknown});
-    if (span.last > last) left.push_back({last + 1, span.last, span.unknown});
-  }
-  return left;
-}
 
 void narrow(SequenceQuery& query, ScanPredicate::Op op, const std::vector<int64_t>& values) {
   using Op = ScanPredicate::Op;
@@ -43,6 +30,8 @@ void narrow(SequenceQuery& query, ScanPredicate::Op op, const std::vector<int64_
   query.last = std::min(query.last, last);
 }
 
+constexpr auto kNumberBelow = [](const auto& block, int64_t number) { return block.number < number; };
+
 }  // namespace
 
 std::optional<SequenceQuery> sequence_query(const EventFilter& filter) {
@@ -62,16 +51,11 @@ std::optional<SequenceQuery> sequence_query(const EventFilter& filter) {
   return query;
 }
 
-SequenceZones::SequenceZones(int64_t first_rowid, int64_t last_rowid) {
-  if (first_rowid <= last_rowid) unknown_.push_back({first_rowid, last_rowid, true});
-}
-
-SequenceZones::Block& SequenceZones::block(int64_t number) {
-  if (!blocks_.empty() && blocks_.back().number == number) return blocks_.back();
-  const auto at = std::lower_bound(blocks_.begin(), blocks_.end(), number,
-                                   [](const Block& b, int64_t n) { return b.number < n; });
-  if (at != blocks_.end() && at->number == number) return *at;
-  return *blocks_.insert(at, Block{number, {}});
+SequenceZones::Block& SequenceZones::block(Blocks& blocks, int64_t number) {
+  if (!blocks.empty() && blocks.back().number == number) return blocks.back();
+  const auto at = std::lower_bound(blocks.begin(), blocks.end(), number, kNumberBelow);
+  if (at != blocks.end() && at->number == number) return *at;
+  return *blocks.insert(at, Block{number, {}});
 }
 
 void SequenceZones::widen(std::vector<Zone>& zones, const SequenceSample& row, size_t zones_max) {
@@ -95,14 +79,15 @@ void SequenceZones::widen(std::vector<Zone>& zones, const SequenceSample& row, s
 void SequenceZones::add(std::span<const SequenceSample> rows) {
   std::lock_guard lock(mutex_);
   for (const SequenceSample& row : rows) {
-    widen(block(row.rowid / kBlockRows).zones, row, kBlockZonesMax);
+    widen(block(blocks_, row.rowid / kBlockRows).zones, row, kBlockZonesMax);
+    widen(block(runs_, row.rowid / kRunRows).zones, row, kBlockZonesMax);
     widen(all_, row, kTailZonesMax);
   }
 }
 
 void SequenceZones::set_known(int64_t first, int64_t last) {
   std::lock_guard lock(mutex_);
-  unknown_ = cut(unknown_, first, last);
+  unknown_.remove(first, last);
 }
 
 bool SequenceZones::admits(const SequenceQuery& query, std::span<const Zone> zones) {
@@ -118,33 +103,28 @@ bool SequenceZones::admits(const SequenceQuery& query, std::span<const Zone> zon
   });
 }
 
+void SequenceZones::find_in_run(const SequenceQuery& query, int64_t run, RowidSpan within,
+                                std::vector<RowidSpan>& spans) const {
+  auto block = std::lower_bound(blocks_.begin(), blocks_.end(), run * kRunBlocks, kNumberBelow);
+  for (; block != blocks_.end() && block->number < (run + 1) * kRunBlocks; ++block) {
+    if (!admits(query, block->zones)) continue;
+    const int64_t from = std::max(block->number * kBlockRows, within.first);
+    const int64_t to = std::min(block->number * kBlockRows + kBlockRows - 1, within.last);
+    if (from > to) continue;
+    append(spans, {.first = from, .last = to});
+  }
+}
+
 std::vector<RowidSpan> SequenceZones::find(const SequenceQuery& query, int64_t first,
                                            int64_t last) const {
   std::lock_guard lock(mutex_);
   std::vector<RowidSpan> spans;
   if (admits(query, all_)) {
-    for (const Block& block : blocks_) {
-      if (!admits(query, block.zones)) continue;
-      const int64_t from = std::max(block.number * kBlockRows, first);
-      const int64_t to = std::min(block.number * kBlockRows + kBlockRows - 1, last);
-      if (from > to) continue;
-      if (!spans.empty() && spans.back().last + 1 == from) {
-        spans.back().last = to;
-      } else {
-        spans.push_back({from, to, false});
-      }
+    for (const Block& run : runs_) {
+      if (admits(query, run.zones)) find_in_run(query, run.number, {first, last}, spans);
     }
   }
-  if (unknown_.empty()) return spans;
-  for (const RowidSpan& span : unknown_) {
-    const int64_t from = std::max(span.first, first), to = std::min(span.last, last);
-    if (from > to) continue;
-    spans = cut(spans, from, to);
-    spans.push_back({from, to, true});
-  }
-  std::sort(spans.begin(), spans.end(),
-            [](const RowidSpan& a, const RowidSpan& b) { return a.first < b.first; });
-  return spans;
+  return unknown_.overlay(std::move(spans), first, last);
 }
 
 }  // namespace eventd::engine

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/storage/event_filter.h"
+#include "engine/storage/rowid_span.h"
 
 namespace eventd::engine {
 
@@ -28,14 +29,8 @@ struct SequenceQuery {
 /// Absent: the filter asks nothing of sequences.
 std::optional<SequenceQuery> sequence_query(const EventFilter& filter);
 
-/// Inclusive.
-struct RowidSpan {
-  int64_t first = 0, last = 0;
-  bool unknown = false;  ///< nobody has said what it holds
-  bool operator==(const RowidSpan&) const = default;
-};
-
-/// The least and greatest sequence of each CPU in every block of rowids of one tail. Only ever
+/// The least and greatest sequence of each CPU in every block of rowids of one tail, and in every run
+/// of blocks: a lookup asks thousands of rows at once before it asks a hundred. Only ever
 /// widened: rows that were rolled back or deleted stay in, and a block that is found may hold none of
 /// what was asked. Right whatever order the rows have; small where each CPU's sequences ascend. In
 /// memory only: of rows written before the start nothing is known until a reader adds them. About a
@@ -49,7 +44,7 @@ class SequenceZones {
   /// Of a tail nobody has written to.
   SequenceZones() = default;
   /// Of a tail whose rows [first_rowid, last_rowid] are unknown.
-  SequenceZones(int64_t first_rowid, int64_t last_rowid);
+  SequenceZones(int64_t first_rowid, int64_t last_rowid) : unknown_(first_rowid, last_rowid) {}
 
   /// Before rows become visible, or when they have been read.
   void add(std::span<const SequenceSample> rows);
@@ -68,17 +63,22 @@ class SequenceZones {
     int32_t cpu_id;
   };
   struct Block {
-    int64_t number = 0;  // rowid / kBlockRows
+    int64_t number = 0;  // rowid / rows of a block
     std::vector<Zone> zones;
   };
+  using Blocks = std::vector<Block>;  // by number
+  static constexpr int64_t kRunBlocks = 64, kRunRows = kRunBlocks * kBlockRows;
   static void widen(std::vector<Zone>& zones, const SequenceSample& row, size_t zones_max);
   static bool admits(const SequenceQuery& query, std::span<const Zone> zones);
-  Block& block(int64_t number);
+  static Block& block(Blocks& blocks, int64_t number);
+  void find_in_run(const SequenceQuery& query, int64_t run, RowidSpan within,
+                   std::vector<RowidSpan>& spans) const;
 
   mutable std::mutex mutex_;
-  std::vector<Block> blocks_;       // guarded by mutex_; by number
+  Blocks blocks_;                   // guarded by mutex_; of kBlockRows
+  Blocks runs_;                     // guarded by mutex_; of kRunRows
   std::vector<Zone> all_;           // guarded by mutex_; of the whole tail
-  std::vector<RowidSpan> unknown_;  // guarded by mutex_; ascending
+  UnknownRowids unknown_;           // guarded by mutex_
 };
 
 }  // namespace eventd::engine

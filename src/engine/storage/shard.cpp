@@ -47,7 +47,7 @@ Status Shard::Impl::next_tail() {
   }
   TailInfo tail;
   tail.number = next_tail_number;
-  tail.sequences = std::make_shared<SequenceZones>();
+  tail.zones = std::make_shared<TailZones>();
   tail.readers = std::make_shared<char>();
   RETURN_IF_ERROR(connection.exec(
       event_schema::create_tail_sql(tail.number) +
@@ -98,7 +98,7 @@ Status Shard::append(const EventRow& row) {
   ++tail.row_count;
   tail.timestamp_min_ns = std::min(tail.timestamp_min_ns, row.timestamp_ns);
   tail.timestamp_max_ns = std::max(tail.timestamp_max_ns, row.timestamp_ns);
-  impl.sequences.add(tail.sequences, id - tail.id_base, row);
+  impl.zones.add(tail.zones, id - tail.id_base, row);
   impl.working.last_id = id;
   ++impl.rows_in_transaction;
   return {};
@@ -168,7 +168,7 @@ Status Shard::commit() {
 }
 
 void Shard::Impl::publish() {
-  sequences.flush();
+  zones.flush();
   types_in_transaction.clear();
   std::erase_if(staged, [](const auto& entry) { return entry.second.published; });
   published = std::make_shared<const ShardView>(working);

@@ -11,7 +11,7 @@
 
 #include "engine/stats/registry.h"
 #include "engine/storage/event_schema.h"
-#include "engine/storage/sequence_notes.h"
+#include "engine/storage/zone_notes.h"
 #include "engine/storage/shard.h"
 #include "engine/storage/sqlite.h"
 
@@ -56,7 +56,7 @@ struct Shard::Impl {
   std::shared_ptr<const ShardView> published;
   size_t published_current = 0;
   uint64_t rows_in_transaction = 0;
-  SequenceNotes sequences;  // of rows written; flushed before they become visible
+  ZoneNotes zones;  // of rows written; flushed before they become visible
   uint32_t next_tail_number = 0;
 
   std::unordered_set<std::string, TypeHash, std::equal_to<>> known_types;

@@ -37,7 +37,7 @@ Result<StagedTailId> Shard::stage_create() {
   StagedTail staged;
   staged.info.number = impl.next_tail_number;
   staged.info.readers = std::make_shared<char>();
-  staged.info.sequences = std::make_shared<SequenceZones>();
+  staged.info.zones = std::make_shared<TailZones>();
   RETURN_IF_ERROR(impl.begin.run());
   Status status = impl.connection.exec(
       event_schema::create_tail_sql(staged.info.number) +
@@ -68,7 +68,7 @@ Status Shard::stage_append(StagedTailId tail, std::span<const EventRow> rows) {
     status = impl.insert(staged.insert.raw(), info.last_rowid + 1, row);
     if (!status.ok()) break;
     ++info.last_rowid;
-    impl.sequences.add(info.sequences, info.last_rowid, row);
+    impl.zones.add(info.zones, info.last_rowid, row);
     ++info.row_count;
     info.timestamp_min_ns = std::min(info.timestamp_min_ns, row.timestamp_ns);
     info.timestamp_max_ns = std::max(info.timestamp_max_ns, row.timestamp_ns);
@@ -79,7 +79,7 @@ Status Shard::stage_append(StagedTailId tail, std::span<const EventRow> rows) {
     return status;
   }
   impl.types_in_transaction.clear();
-  impl.sequences.flush();
+  impl.zones.flush();
   staged.info = info;
   impl.wal_bytes.store(impl.wal_pages * impl.wal_frame_bytes,
                        std::memory_order_relaxed);
@@ -119,7 +119,7 @@ Status Shard::stage_publish(StagedTailId tail) {
     current.last_rowid = info.id_base + rows;
     current.row_count += rows;
     // Found out by whoever asks.
-    current.sequences = std::make_shared<SequenceZones>(current.first_rowid, current.last_rowid);
+    current.zones = std::make_shared<TailZones>(current.first_rowid, current.last_rowid);
     current.timestamp_min_ns = std::min(current.timestamp_min_ns, info.timestamp_min_ns);
     current.timestamp_max_ns = std::max(current.timestamp_max_ns, info.timestamp_max_ns);
   }

@@ -14,7 +14,7 @@
 
 namespace eventd::engine {
 
-class SequenceZones;
+struct TailZones;
 
 /// One published tail table, events_<number>. A row's id in the shard is its rowid + id_base.
 struct TailInfo {
@@ -28,8 +28,8 @@ struct TailInfo {
   /// The ranges could not be read and are the widest there are; row_count says only that there may
   /// be rows.
   bool damaged = false;
-  /// What is known of its sequences; null = nothing.
-  std::shared_ptr<SequenceZones> sequences = {};
+  /// What is known of where things lie in it; null = nothing.
+  std::shared_ptr<TailZones> zones = {};
   /// Of a table that may be dropped: lives as long as someone may read it. Null for the fixed ones.
   std::shared_ptr<const void> readers = {};
 };

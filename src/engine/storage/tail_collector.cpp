@@ -34,6 +34,7 @@ TailCollector::TailCollector(const TailRange& range, uint32_t stored_columns)
       checks_time_(range.order == TailRange::Order::kRowid && !range.time_covers) {
   // Of nothing (count(*)) the timestamp is the cheapest: the index has it.
   if (checks_time_ || columns_ == 0) columns_ |= stored::kTimestamp;
+  if (range.notes_times) columns_ |= stored::kTimestamp;
   if (range.notes_sequences) columns_ |= stored::kCpuId | stored::kSequence;
 }
 

@@ -50,7 +50,7 @@ class TailCollector {
     kTies,   ///< time order: the rest of the rows at the last timestamp
     kAfter,  ///< what follows
   };
-  bool reads_id() const { return checks_id_ || range_.notes_sequences; }
+  bool reads_id() const { return checks_id_ || range_.notes_sequences || range_.notes_times; }
   bool by_time() const { return range_.order == TailRange::Order::kTime; }
   std::string sql(Phase phase) const;
   /// Before the first run in the order of time: rows that came in about that order lie together in

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "engine/storage/event_schema.h"
-#include "engine/storage/sequence_zones.h"
+#include "engine/storage/tail_zones.h"
 
 namespace eventd::engine {
 namespace {
@@ -21,7 +21,7 @@ void reset(TailInfo& tail) {
   tail.row_count = 0;
   tail.first_rowid = 1;
   tail.last_rowid = 0;
-  tail.sequences = std::make_shared<SequenceZones>();
+  tail.zones = std::make_shared<TailZones>();
   tail.timestamp_min_ns = std::numeric_limits<int64_t>::max();
   tail.timestamp_max_ns = std::numeric_limits<int64_t>::min();
 }

@@ -20,8 +20,8 @@ struct TailRange {
   } order = Order::kRowid;
   /// Every row of the tail is within `time`.
   bool time_covers = false;
-  /// Of the unordered ones: its sequences are unknown, who reads it tells them.
-  bool notes_sequences = false;
+  /// Of the unordered ones: its sequences, times are unknown, who reads it tells them.
+  bool notes_sequences = false, notes_times = false;
 };
 
 }  // namespace eventd::engine

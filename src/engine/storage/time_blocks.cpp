@@ -1,0 +1,44 @@
+#include "engine/storage/time_blocks.h"
+
+#include <algorithm>
+
+namespace eventd::engine {
+
+void TimeBlocks::widen(const TimeSample& sample) {
+  auto at = blocks_.end();
+  if (!blocks_.empty() && blocks_.back().block >= sample.block) {
+    at = std::lower_bound(blocks_.begin(), blocks_.end(), sample.block,
+                          [](const TimeSample& block, int64_t n) { return block.block < n; });
+  }
+  if (at == blocks_.end() || at->block != sample.block) {
+    blocks_.insert(at, sample);
+    return;
+  }
+  at->min_ns = std::min(at->min_ns, sample.min_ns);
+  at->max_ns = std::max(at->max_ns, sample.max_ns);
+}
+
+void TimeBlocks::add(std::span<const TimeSample> samples) {
+  std::lock_guard lock(mutex_);
+  for (const TimeSample& sample : samples) widen(sample);
+}
+
+void TimeBlocks::set_known(int64_t first, int64_t last) {
+  std::lock_guard lock(mutex_);
+  unknown_.remove(first, last);
+}
+
+std::vector<RowidSpan> TimeBlocks::find(const TimeRange& time, int64_t first, int64_t last) const {
+  std::lock_guard lock(mutex_);
+  std::vector<RowidSpan> spans;
+  for (const TimeSample& block : blocks_) {
+    if (!time.overlaps(block.min_ns, block.max_ns)) continue;
+    const int64_t from = std::max(block.block * kBlockRows, first);
+    const int64_t to = std::min(block.block * kBlockRows + kBlockRows - 1, last);
+    if (from > to) continue;
+    append(spans, {.first = from, .last = to, .covered = time.covers(block.min_ns, block.max_ns)});
+  }
+  return unknown_.overlay(std::move(spans), first, last);
+}
+
+}  // namespace eventd::engine
