@@ -3,100 +3,18 @@
 Every query has one right answer: expressions cannot fail, LIMIT stands over an order of all columns,
 frames by ROWS over one too. So whatever two servers answer must be equal as multisets of rows.
 """
-import random
+from query_expressions import QUERIES_MAX, ExpressionGenerator, Names
+from query_templates import (AGGREGATES, BOUNDS, GROUPINGS, JOINS, LIMITS, ROW_WINDOWS, SERIES, SMALL_SOURCES, SOURCES, TARGET_SERIES, TYPES,
+                             UNTYPED, WINDOWS)
 
-from query_templates import (AGGREGATES, BOUNDS, CONSTANTS, EXPRESSIONS, GROUPINGS, JOINS, ROW_WINDOWS, SERIES, SMALL_SOURCES, SOURCES,
-                             TARGET_SERIES, TYPES, WINDOWS)
-
-QUERIES_MAX = 8
-
-
-class Names:
-    """Columns an expression may use: [(reference, type)]; those of outer queries rarely."""
-
-    def __init__(self, columns, outer=()):
-        # A bare name would mean the inner query's column of that name.
-        self.columns, self.outer = columns, [(name, kind) for name, kind in outer if "." in name]
-
-    def of(self, kind, chance):
-        own = [name for name, its in self.columns if its == kind]
-        outer = [name for name, its in self.outer if its == kind]
-        return outer if outer and (not own or chance.random() < 0.3) else own
+WIDER = {"bigint": "int", "numeric": "int", "timestamptz": "date"}
 
 
-class QueryGenerator:
+class QueryGenerator(ExpressionGenerator):
     def __init__(self, seed):
-        self.chance = random.Random(seed)
+        super().__init__(seed)
         self.aliases = 0
-        self.queries = 0
         self.ctes = []
-
-    def roll(self, probability):
-        return self.chance.random() < probability
-
-    # --- expressions ---
-    def expression(self, kind, names, depth=0):
-        leaves = names.of(kind, self.chance)
-        roll = self.chance.random()
-        if depth < 2 and roll < 0.08 and self.queries < QUERIES_MAX:
-            return self.scalar_subquery(kind, names)
-        if depth < 3 and roll < 0.55 - 0.15 * depth and kind in EXPRESSIONS:
-            if kind == "bool" and self.roll(0.15) and self.queries < QUERIES_MAX:
-                return self.subquery_condition(names)
-            return "(" + self.fill(self.chance.choice(EXPRESSIONS[kind]), names, depth + 1) + ")"
-        if leaves and self.roll(0.92):
-            return self.chance.choice(leaves)
-        return self.chance.choice(CONSTANTS[kind])
-
-    def fill(self, template, names, depth=1):
-        """{type} becomes an expression of that type, {same} the last one again; {{ and }} are braces."""
-        out, last, rest = "", "", template
-        while rest:
-            before, brace, rest = rest.partition("{")
-            out += before.replace("}}", "}")
-            if rest.startswith("{"):
-                out, rest = out + "{", rest[1:]
-            elif brace:
-                what, _, rest = rest.partition("}")
-                last = last if what == "same" else self.expression(what, names, depth)
-                out += last
-        return out
-
-    def scalar_subquery(self, kind, names):
-        templates = [name for name, its in AGGREGATES if its == kind and "string_agg" not in name]
-        self.queries += 1
-        source, columns = self.from_clause(1)
-        inner = Names(columns, names.columns + names.outer)
-        tail = f" FROM {source}{self.where(inner)}"
-        if kind == "intarray" and self.roll(0.5):
-            return f"ARRAY(SELECT {self.expression('int', inner, 2)}{tail} ORDER BY 1 LIMIT 4)"
-        if not templates or self.roll(0.3):
-            order = self.chance.choice(["", " DESC", " NULLS FIRST", " DESC NULLS LAST"])
-            return f"(SELECT {self.expression(kind, inner, 2)}{tail} ORDER BY 1{order} {self.chance.choice(['', 'OFFSET 1 '])}LIMIT 1)"
-        return f"(SELECT {self.fill(self.chance.choice(templates), inner, 2)}{tail})"
-
-    def subquery_condition(self, names):
-        """EXISTS, or a comparison with one or two columns of a query, of a UNION of two at times."""
-        self.queries += 1
-        if self.roll(0.5):
-            source, columns = self.from_clause(1)
-            where = self.where(Names(columns, names.columns + names.outer))
-            return f"({self.chance.choice(['', 'NOT '])}EXISTS (SELECT {self.chance.choice(['1', '*'])} FROM {source}{where}))"
-        kinds = [self.chance.choice(TYPES) for _ in range(self.chance.choice([1, 1, 1, 2]))]
-
-        def arm():
-            source, columns = self.from_clause(1)
-            inner = Names(columns, names.columns + names.outer)
-            targets = ", ".join(self.expression(kind, inner, 2) for kind in kinds)
-            return f"SELECT {targets} FROM {source}{self.where(inner)}"
-
-        query = arm()
-        if self.roll(0.15):
-            query += f" {self.chance.choice(['UNION', 'UNION ALL', 'EXCEPT', 'INTERSECT'])} {arm()}"
-        left = ", ".join(self.expression(kind, names, 2) for kind in kinds)
-        if len(kinds) > 1:
-            return f"(({left}) {self.chance.choice(['IN', 'NOT IN', '= ANY'])} ({query}))"
-        return f"({left} {self.chance.choice(['IN', 'NOT IN', '= ANY', '<> ALL', '< ANY', '>= ALL'])} ({query}))"
 
     # --- FROM and WHERE ---
     def alias(self):
@@ -123,9 +41,21 @@ class QueryGenerator:
             template, made = self.chance.choice(SERIES)
             call = self.fill(template, Names(columns), 2)
             return join.format(call, f"{alias}({', '.join(made)})"), [(f"{alias}.{name}", kind) for name, kind in made.items()]
+        kind = self.chance.choice(TYPES)
+        if self.roll(0.15):
+            outside = Names(columns)
+            rows = ", ".join(f"({self.expression(kind, outside, 2)}, {self.expression('int', outside, 2)})" for _ in range(self.chance.randint(1, 3)))
+            return join.format(f"(VALUES {rows})", f"{alias}(v, w)"), [(f"{alias}.v", kind), (f"{alias}.w", "int")]
+        if self.roll(0.15):
+            how = self.pick("UNION", "UNION ALL", "EXCEPT", "INTERSECT ALL")
+            arms = [self.arm([kind, "int"], Names([], columns), 2) for _ in range(2)]
+            return join.format(f"({f' {how} '.join(arms)})", f"{alias}(v, w)"), [(f"{alias}.v", kind), (f"{alias}.w", "int")]
         source, inner_columns = self.from_clause(2)
         inner = Names(inner_columns, columns)
-        kind = self.chance.choice(TYPES)
+        if self.roll(0.15):
+            value = self.expression(kind, inner, 2)
+            sql = f"(SELECT {value} AS v, row_number() OVER (ORDER BY {value}{self.order()}) AS r FROM {source}{self.where(inner)} ORDER BY 2 LIMIT 3)"
+            return join.format(sql, alias), [(f"{alias}.v", kind), (f"{alias}.r", "bigint")]
         value = self.expression(kind, inner, 2)
         tail = self.chance.choice([" ORDER BY 2 DESC, 1 LIMIT 2", "", " HAVING count(*) > 1"])
         sql = f"(SELECT {value} AS v, count(*) AS c FROM {source}{self.where(inner)} GROUP BY 1{tail})"
@@ -161,23 +91,17 @@ class QueryGenerator:
         merged = [(name, kind) for name, (kind,) in kinds.items()] + left + right
         if self.roll(0.4):
             return "NATURAL " + how, "", merged
-        return how, f" USING ({', '.join(common)})", merged
-
-    def join(self, left, right, added):
-        pairs = [(a, b) for a, kind in left for b, its in added if {kind, its} <= {"int", "bigint"} or kind == its != "bool"]
-        if not pairs or self.roll(0.08):
-            return f"CROSS JOIN {right}"
-        how = self.chance.choice(JOINS)
-        equals = " AND ".join(f"{a} = {b}" for a, b in self.chance.sample(pairs, min(len(pairs), self.chance.choice([1, 1, 2]))))
-        if how != "FULL JOIN" and self.roll(0.25):
-            a, b = self.chance.choice(pairs)
-            return f"{how} {right} ON {equals} {self.chance.choice(['AND', 'AND', 'OR'])} {a} < {b}"
-        if how != "FULL JOIN" and self.roll(0.15):
-            return f"{how} {right} ON {equals} AND {self.expression('bool', Names(left + added), 1)}"
-        return f"{how} {right} ON {equals}"
+        kept = self.chance.sample(common, self.chance.randint(1, len(common)))
+        merged = [(name, kind) for name, (kind,) in kinds.items() if name in kept] + left + right
+        if self.roll(0.3):
+            alias = self.alias()
+            return how, f" USING ({', '.join(kept)}) AS {alias}", merged + [(f"{alias}.{name}", kind) for name, kind in merged if name in kept]
+        return how, f" USING ({', '.join(kept)})", merged
 
     def where(self, names):
-        return f" WHERE {self.expression('bool', names, 0)}" if self.roll(0.4) else ""
+        if not self.roll(0.4):
+            return ""
+        return " WHERE " + " AND ".join(self.expression("bool", names, i) for i in range(self.pick(1, 1, 1, 2, 3)))
 
     # --- SELECT ---
     def query(self, depth=0):
@@ -200,6 +124,9 @@ class QueryGenerator:
             targets, kinds = targets + [self.fill(template, names, 2)], kinds + [kind]
         elif self.roll(0.1):
             return self.distinct_on(targets, kinds, tail)
+        if self.roll(0.06):
+            hidden = f"{self.expression(self.chance.choice(TYPES), names, 2)}{self.order()}"
+            return self.assemble("SELECT ", targets, kinds, f"{tail} ORDER BY {hidden} FETCH FIRST {self.pick('2', '5')} ROWS WITH TIES", ordered=True)
         distinct = self.chance.choice(["", "", "", "DISTINCT "])
         return self.assemble(f"SELECT {distinct}", targets, kinds, tail)
 
@@ -216,7 +143,9 @@ class QueryGenerator:
             sql += " ORDER BY " + ", ".join(f"{i + 1}{self.chance.choice(['', ' DESC', ' NULLS FIRST', ' DESC NULLS LAST'])}"
                                             for i in range(len(targets)))
             if limited:
-                sql += self.chance.choice(["", " LIMIT 5", " LIMIT 3 OFFSET 2", " OFFSET 4", " FETCH FIRST 4 ROWS WITH TIES"])
+                sql += self.chance.choice(LIMITS)
+        elif not ordered and limited and self.roll(0.04):
+            sql += f" ORDER BY 1{self.order()} FETCH FIRST {self.pick('1', '3')} ROWS WITH TIES"
         return sql, [(f"c{i + 1}", kind) for i, kind in enumerate(kinds)]
 
     def grouped(self, depth):
@@ -224,6 +153,9 @@ class QueryGenerator:
         names = Names(columns)
         kinds = [self.chance.choice(TYPES) for _ in range(self.chance.randint(0, 2))]
         keys = [self.expression(kind, names, 1) for kind in kinds]
+        if self.roll(0.25):
+            keys, kinds = zip(*self.chance.sample(columns, min(len(columns), self.pick(1, 2))))
+            keys, kinds = list(keys), list(kinds)
         aggregates = [self.chance.choice(AGGREGATES) for _ in range(self.chance.randint(1, 3))]
         targets = keys + [self.fill(template, names, 2) for template, _ in aggregates]
         kinds = kinds + [kind for _, kind in aggregates]
@@ -234,6 +166,12 @@ class QueryGenerator:
             tail += " GROUP BY " + sets.format(*[numbers] * 2)
             if self.roll(0.3):
                 targets, kinds = targets + [f"grouping({', '.join(keys)})"], kinds + ["int"]
+            elif sets == "{}" and self.roll(0.3):
+                # An expression over the groups' keys, with queries that depend on them.
+                grouped = [(key, kind) for key, kind in zip(keys, kinds) if key.replace(".", "").isalnum()]
+                kind = self.chance.choice(TYPES)
+                if grouped and "." in grouped[0][0]:
+                    targets, kinds = targets + [self.expression(kind, Names(grouped), 0)], kinds + [kind]
         if self.roll(0.3):
             tail += " HAVING " + self.chance.choice(["count(*) > 1", "count(*) < 20", "min({}) IS NOT NULL", "max({}) IN (SELECT g FROM generate_series(0, 90) AS s(g))"]
                                                     ).format(self.expression("int", names, 3))
@@ -251,45 +189,94 @@ class QueryGenerator:
         names = Names(columns)
         kinds = [self.chance.choice(TYPES) for _ in range(2)]
         targets = [self.expression(kind, names, 1) for kind in kinds]
-        by_rows = self.roll(0.5)
-        template, kind = self.chance.choice(ROW_WINDOWS if by_rows else WINDOWS)
-        call = self.fill(template, names, 2)
-        window = ""
-        if self.roll(0.6):
-            window += f"PARTITION BY {self.expression(self.chance.choice(TYPES), names, 2)} "
-        if by_rows:
-            window += "ORDER BY " + ", ".join(name for name, _ in columns)
-            start, end = sorted(self.chance.choices(range(len(BOUNDS)), k=2))
-            if start < 4 and end > 0 and self.roll(0.7):
-                window += f" {self.chance.choice(['ROWS', 'ROWS', 'GROUPS'])} BETWEEN {BOUNDS[start]} AND {BOUNDS[end]}"
-                window += self.chance.choice(["", "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES"])
-        elif self.roll(0.7):
-            what, bound = self.chance.choice([("int", "1"), ("int", "1"), ("timestamptz", "interval '10 hours'"), ("numeric", "1.5")])
-            window += f"ORDER BY {self.expression(what, names, 3)}{self.chance.choice(['', ' DESC', ' NULLS FIRST'])}"
-            if self.roll(0.4):
-                window += f" RANGE BETWEEN {bound} PRECEDING AND {self.chance.choice(['CURRENT ROW', f'{bound} FOLLOWING', 'UNBOUNDED FOLLOWING'])}"
-                window += self.chance.choice(["", "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES"])
+        clauses, rows_used = [], False
+        for _ in range(self.pick(1, 1, 2, 3)):
+            # One call by places at most: which of two equal rows comes first in one window and which in another is open.
+            by_rows = not rows_used and self.roll(0.5)
+            rows_used = rows_used or by_rows
+            template, kind = self.chance.choice(ROW_WINDOWS if by_rows else WINDOWS)
+            call = self.fill(template, names, 2)
+            partition = ""
+            if self.roll(0.6):
+                partition = f"PARTITION BY {self.expression(self.chance.choice(TYPES), names, 2)} "
+            over = f"({partition}{self.window_order(names, by_rows)})"
+            if self.roll(0.2):
+                clauses.append(f"w{len(clauses)} AS {over}")
+                over = f"w{len(clauses) - 1}"
+            elif partition and self.roll(0.2):
+                clauses.append(f"w{len(clauses)} AS ({partition.rstrip()})")
+                over = f"(w{len(clauses) - 1} {self.window_order(names, by_rows)})"
+            targets, kinds = targets + [f"{call} OVER {over}"], kinds + [kind]
         tail = f" FROM {source}{self.where(names)}"
-        if self.roll(0.2):
-            return self.assemble("SELECT ", targets + [f"{call} OVER w"], kinds + [kind], f"{tail} WINDOW w AS ({window})")
-        return self.assemble("SELECT ", targets + [f"{call} OVER ({window})"], kinds + [kind], tail)
+        return self.assemble("SELECT ", targets, kinds, f"{tail} WINDOW {', '.join(clauses)}" if clauses else tail)
+
+    def window_order(self, names, by_rows):
+        """ORDER BY and frame: over all columns where the rows' places matter."""
+        exclude = self.pick("", "", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES", " EXCLUDE NO OTHERS")
+        if by_rows:
+            order = "ORDER BY " + ", ".join(name for name, _ in names.columns)
+            start, end = sorted(self.chance.choices(range(len(BOUNDS)), k=2))
+            # A frame can't begin at the end, nor end at the beginning; of two equal offsets the smaller number comes first.
+            if start < len(BOUNDS) - 1 and end > 0 and self.roll(0.7):
+                return f"{order} {self.pick('ROWS', 'ROWS', 'GROUPS')} BETWEEN {BOUNDS[start]} AND {BOUNDS[end]}{exclude}"
+            return order
+        if not self.roll(0.7):
+            return ""
+        what, bound = self.pick(("int", "1"), ("int", "2"), ("bigint", "3"), ("timestamptz", "interval '10 hours'"), ("numeric", "1.5"),
+                                ("date", "interval '1 day'"), ("float", "0.5"), ("interval", "interval '1 hour'"), ("text", None))
+        order = f"ORDER BY {self.expression(what, names, 3)}{self.pick('', ' DESC', ' NULLS FIRST')}"
+        roll = self.chance.random()
+        if roll < 0.4 and bound:
+            start = self.pick(f"{bound} PRECEDING", f"{bound} PRECEDING", "UNBOUNDED PRECEDING", f"{bound} FOLLOWING", "CURRENT ROW")
+            ends = ["UNBOUNDED FOLLOWING", f"{bound} FOLLOWING"] + ([] if "FOLLOWING" in start else ["CURRENT ROW"])
+            return f"{order} RANGE BETWEEN {start} AND {self.chance.choice(ends)}{exclude}"
+        if roll < 0.6:
+            start, end = sorted(self.chance.choices(range(len(BOUNDS)), k=2))
+            if start < len(BOUNDS) - 1 and end > 0:
+                return f"{order} GROUPS BETWEEN {BOUNDS[start]} AND {BOUNDS[end]}{exclude}"
+        return order
+
+    def arm_target(self, kind, names):
+        """Perhaps a literal without a type, which the other arms give it."""
+        if kind in UNTYPED and self.roll(0.06):
+            return self.chance.choice(UNTYPED[kind])
+        return self.expression(kind, names, 1)
 
     def set_operation(self, depth):
         kinds = [self.chance.choice(TYPES) for _ in range(self.chance.randint(1, 3))]
 
         def arm():
+            if self.roll(0.08):
+                rows = [f"({', '.join(self.expression(kind, Names([]), 2) for kind in kinds)})" for _ in range(self.chance.randint(1, 3))]
+                return "VALUES " + ", ".join(rows)
+            source, columns = self.from_clause(depth + 1)
+            names = Names(columns)
+            wider = self.roll(0.15)
+            targets = ", ".join(f"{self.arm_target(WIDER.get(kind, kind) if wider else kind, names)} AS c{i + 1}" for i, kind in enumerate(kinds))
+            sql = f"SELECT {targets} FROM {source}{self.where(names)}"
+            if self.roll(0.1):
+                return f"({sql} ORDER BY {', '.join(str(i + 1) + self.order() for i in range(len(kinds)))} LIMIT 6)"
+            return sql
+
+        def typed_arm():
+            """The first one, so the columns' types and names are known."""
             source, columns = self.from_clause(depth + 1)
             names = Names(columns)
             targets = ", ".join(f"{self.expression(kind, names, 1)} AS c{i + 1}" for i, kind in enumerate(kinds))
             return f"SELECT {targets} FROM {source}{self.where(names)}"
 
-        sql = arm()
-        for _ in range(self.chance.randint(1, 2)):
-            how = self.chance.choice(["UNION", "UNION ALL", "INTERSECT", "EXCEPT", "INTERSECT ALL", "EXCEPT ALL"])
-            sql = f"({sql}) {how} ({arm()})" if " UNION" in sql or self.roll(0.5) else f"{sql} {how} {arm()}"
+        def how():
+            return self.pick("UNION", "UNION ALL", "INTERSECT", "EXCEPT", "INTERSECT ALL", "EXCEPT ALL")
+
+        sql = typed_arm()
+        for _ in range(self.pick(1, 1, 2, 2, 3)):
+            right = arm()
+            if self.roll(0.2):
+                right = f"({right} {how()} {arm()})"
+            sql = f"({sql}) {how()} {right}" if self.roll(0.4) else f"{sql} {how()} {right}"
         columns = [(f"c{i + 1}", kind) for i, kind in enumerate(kinds)]
         if self.roll(0.2):
-            sql = f"{sql} ORDER BY {', '.join(name for name, _ in columns)} {self.chance.choice(['LIMIT 7', 'OFFSET 2', ''])}"
+            sql = f"{sql} ORDER BY {', '.join(name for name, _ in columns)} {self.pick('LIMIT 7', 'OFFSET 2', '', 'FETCH FIRST 3 ROWS WITH TIES')}"
         return sql, columns
 
     # --- WITH ---
@@ -306,11 +293,16 @@ class QueryGenerator:
             condition += f" AND {self.expression('bool', Names(names), 2)}"
         how = self.chance.choice(["UNION", "UNION ALL"])
         sql = f"(SELECT DISTINCT * FROM ({start}) AS s(d, v) ORDER BY d, v LIMIT 3) {how} SELECT r.d + 1, {self.expression(kind, Names(names), 1)} FROM {step} WHERE {condition}"
-        return f"{name}(d, v) AS ({sql})", [("d", "int"), ("v", kind)]
+        made = [("d", "int"), ("v", kind)]
+        if kind != "jsonb" and self.roll(0.25):
+            clause = self.pick(" SEARCH BREADTH FIRST BY d, v SET ord", " SEARCH DEPTH FIRST BY v SET ord", " CYCLE d, v SET looped USING path",
+                               " CYCLE v SET looped TO 'Y' DEFAULT 'N' USING path")
+            return f"{name}(d, v) AS ({sql}){clause}", made + ([("looped", "text" if "'Y'" in clause else "bool")] if "CYCLE" in clause else [])
+        return f"{name}(d, v) AS ({sql})", made
 
     def statement(self):
         if not self.roll(0.25):
-            return self.query()[0]
+            return self.query()[0] if self.roll(0.98) else self.values()
         parts, recursive = [], ""
         for number in range(self.chance.randint(1, 2)):
             if self.roll(0.3):
@@ -322,3 +314,8 @@ class QueryGenerator:
             parts.append(part)
             self.ctes.append((f"w{number}", columns))
         return f"WITH {recursive}{', '.join(parts)} {self.query()[0]}"
+
+    def values(self):
+        kinds = [self.chance.choice(TYPES) for _ in range(self.chance.randint(1, 3))]
+        rows = [f"({', '.join(self.expression(kind, Names([]), 0) for kind in kinds)})" for _ in range(self.chance.randint(1, 5))]
+        return f"VALUES {', '.join(rows)} ORDER BY {', '.join(str(i + 1) + self.order() for i in range(len(kinds)))} {self.pick('', 'LIMIT 2', 'OFFSET 1')}"

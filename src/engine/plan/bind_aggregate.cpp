@@ -87,6 +87,19 @@ void order_distinct_values(AggregateCall& call) {
   }
 }
 
+// The argument an ORDER BY key inside the call is, -1: none. A literal that has become a value of the
+// argument's type is not the one in ORDER BY, as in PostgreSQL.
+int argument_of_key(const Expr& key, const std::vector<ExprPtr>& written,
+                    const Candidate& candidate) {
+  for (size_t i = 0; i < written.size(); ++i) {
+    const size_t declared = std::min(i + 1, candidate.arguments.size());
+    const bool typed = written[i]->type.id != oid::kUnknown ||
+                       (declared > 0 && candidate.arguments[declared - 1] == oid::kAny);
+    if (typed && written[i]->equals(key)) return static_cast<int>(i);
+  }
+  return -1;
+}
+
 // The column of level `outward` as seen from the innermost one.
 ExprPtr bring_inwards(ExprPtr column, const FrameChain& chain, size_t outward) {
   for (size_t i = outward; i-- > 0;) column = chain.levels[i]->frame->argument(std::move(column));
@@ -228,6 +241,9 @@ Result<ExprPtr> ExpressionBinder::bind_aggregate_call(const AggregateFunction& f
   if (within_group && is_hypothetical(function.name)) {
     RETURN_IF_ERROR(unify_hypothetical(arguments, order.size(), ast, state_.parameters));
   }
+  // Arguments as written: what they are turned into for the call is no part of ORDER BY's.
+  std::vector<ExprPtr> written;
+  for (const ExprPtr& argument : arguments) written.push_back(argument->clone());
   ASSIGN_OR_RETURN(AggregateCall call, make_aggregate(function, candidate, std::move(arguments)));
   call.distinct = options != nullptr && options->distinct;
   call.order = std::move(order);
@@ -242,16 +258,18 @@ Result<ExprPtr> ExpressionBinder::bind_aggregate_call(const AggregateFunction& f
       key.expression = call.arguments[call.arguments.size() - call.order.size() + i]->clone();
       continue;
     }
-    ASSIGN_OR_RETURN(key.expression, resolve_unknown(std::move(key.expression), state_.parameters));
-    const bool argument = std::any_of(
-        call.arguments.begin(), call.arguments.end(),
-        [&](const ExprPtr& other) { return other->equals(*key.expression); });
-    if (call.distinct && !argument) {
+    const int argument = argument_of_key(*key.expression, written, candidate);
+    if (argument >= 0) {
+      key.expression = call.arguments[static_cast<size_t>(argument)]->clone();
+      continue;
+    }
+    if (call.distinct) {
       return bind_error(sqlstate::kInvalidColumnReference,
                         "in an aggregate with DISTINCT, ORDER BY expressions must appear in "
                         "argument list",
-                        ast.call->order[i].expression->position);
+                        leftmost_position(*ast.call->order[i].expression));
     }
+    ASSIGN_OR_RETURN(key.expression, resolve_unknown(std::move(key.expression), state_.parameters));
   }
   if (call.distinct && function.memory_bytes != nullptr) order_distinct_values(call);
   ASSIGN_OR_RETURN(call.filter, bind_filter(ast));

@@ -72,15 +72,16 @@ Result<ExprPtr> ExpressionBinder::bind_subscript_bound(const AstExpr& ast, int32
 }
 
 // x[i][j:k]…: one call for the whole chain. With one slice among them all are slices, i is 1:i.
+// A chain begins where AstExpr::number is 0.
 Result<ExprPtr> ExpressionBinder::bind_subscript(const AstExpr& ast) {
   std::vector<const AstExpr*> chain;
   const AstExpr* base = &ast;
   bool sliced = false;
-  for (; base->kind == AstKind::kSubscript || base->kind == AstKind::kSlice;
-       base = base->children[0].get()) {
+  do {
     chain.insert(chain.begin(), base);
     sliced = sliced || base->kind == AstKind::kSlice;
-  }
+    base = base->children[0].get();
+  } while (chain.front()->number != 0);
   ASSIGN_OR_RETURN(ExprPtr container, bind(*base));
   if (container->type.id == oid::kJsonb) {
     for (const AstExpr* step : chain) {

@@ -1,5 +1,6 @@
 // GROUP BY with its sets, GROUPING(…), and the Aggregate node they become.
 #include <algorithm>
+#include <climits>
 
 #include "bytes.h"
 #include "engine/limits.h"
@@ -81,6 +82,19 @@ bool is_read_inside(const Expr& expression, size_t index) {
   return comparison == nullptr || !mentions_outer(*comparison, static_cast<int>(index));
 }
 
+bool has_several_sets(const AstGroupItem& item) {
+  using Kind = AstGroupItem::Kind;
+  return item.kind == Kind::kSets || item.kind == Kind::kRollup || item.kind == Kind::kCube;
+}
+
+/// The first target that is this expression, -1: none.
+int equal_target(const std::vector<ExprPtr>& targets, const Expr& expression) {
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (targets[i]->equals(expression)) return static_cast<int>(i);
+  }
+  return -1;
+}
+
 ExprPtr int4_constant(int32_t value) {
   return Expr::constant_of(Datum::int4(value), {oid::kInt4, -1});
 }
@@ -119,7 +133,7 @@ Result<int> SelectBinder::group_target(const AstExpr& item, Block& block) {
 
 // The key an item means, as its index in block.group_by.
 Result<int> SelectBinder::bind_group_item(const AstExpr& item, Block& block) {
-  ASSIGN_OR_RETURN(const int target, group_target(item, block));
+  ASSIGN_OR_RETURN(int target, group_target(item, block));
   ExprPtr expression;
   if (target >= 0) {
     ExprPtr& chosen = block.targets[static_cast<size_t>(target)];
@@ -140,9 +154,14 @@ Result<int> SelectBinder::bind_group_item(const AstExpr& item, Block& block) {
     ASSIGN_OR_RETURN(expression, binder.bind(item));
     ASSIGN_OR_RETURN(expression, resolve_unknown(std::move(expression), state_.parameters));
   }
+  if (block.has_sets && target < 0) target = equal_target(block.targets, *expression);
   for (size_t i = 0; i < block.group_by.size(); ++i) {
     const bool same_target = target >= 0 && block.group_targets[i] == target;
-    if (same_target || block.group_by[i]->equals(*expression)) return static_cast<int>(i);
+    // Between sets, equal targets that are named apart are keys of their own.
+    const bool comparable = !block.has_sets || target < 0 || block.group_targets[i] < 0;
+    if (same_target || (comparable && block.group_by[i]->equals(*expression))) {
+      return static_cast<int>(i);
+    }
   }
   block.group_by.push_back(std::move(expression));
   block.group_targets.push_back(target);
@@ -214,6 +233,7 @@ Result<std::vector<std::vector<int>>> SelectBinder::grouping_sets_of(const AstGr
 
 Status SelectBinder::bind_group_by(const SelectAst& select, Block& block) {
   block.grouped = !select.group_by.empty();
+  block.has_sets = std::any_of(select.group_by.begin(), select.group_by.end(), has_several_sets);
   bool sets_written = false;
   GroupingSets sets{{}};
   for (const AstGroupItem& item : select.group_by) {
@@ -273,13 +293,32 @@ Result<ExprPtr> SelectBinder::grouping_value(const std::vector<ExprPtr>& argumen
   return binder.bind_function("eventd_array_element", std::move(subscript), 0);
 }
 
+// The key an expression above the grouping is, -1: none. Of equal keys that of the first target. A
+// constant stays one, whatever sets of groups would make of it, as in PostgreSQL.
+int SelectBinder::key_of(const Expr& expression, const Block& block) {
+  if (block.has_sets && expression.is_foldable() &&
+      expression.volatility() == Volatility::kImmutable) {
+    return -1;
+  }
+  int found = -1;
+  const auto rank = [&](int key) {
+    const int target = block.group_targets[static_cast<size_t>(key)];
+    return target < 0 ? INT_MAX : target;
+  };
+  for (size_t i = 0; i < block.group_by.size(); ++i) {
+    const int key = static_cast<int>(i);
+    if (found >= 0 && rank(found) <= rank(key)) continue;
+    if (expression.equals(*block.group_by[i])) found = key;
+  }
+  return found;
+}
+
 // Rewrites an expression over the input to one over the Aggregate's output.
 Status SelectBinder::replace_grouped(ExprPtr& expression, const Block& block, bool in_subquery) {
   RETURN_IF_ERROR(check_stack_depth());
-  for (size_t i = 0; i < block.group_by.size(); ++i) {
-    if (!expression->equals(*block.group_by[i])) continue;
+  if (const int key = key_of(*expression, block); key >= 0) {
     const int position = expression->position;
-    expression = Expr::column(static_cast<int>(i), block.group_by[i]->type);
+    expression = Expr::column(key, block.group_by[static_cast<size_t>(key)]->type);
     expression->position = position;
     return {};
   }

@@ -102,12 +102,16 @@ Result<AstExprPtr> Converter::value_function(const SQLValueFunction& node) {
 Result<AstExprPtr> Converter::indirection(const A_Indirection& node) {
   ASSIGN_OR_RETURN(AstExprPtr result, expression(node.arg));
   if (length_of(node.indirection) > kIndirectionStepsMax) return too_deep();
+  int64_t subscripts = 0;
   for (int i = 0; i < length_of(node.indirection); ++i) {
     const Node* step = item(node.indirection, i);
     if (nodeTag(step) == T_A_Indices) {
       ASSIGN_OR_RETURN(result, subscript(as<A_Indices>(step), std::move(result)));
+      // x[1][2] are one access, (x[1])[2] are two: the number of those before it in its access.
+      result->number = subscripts++;
       continue;
     }
+    subscripts = 0;
     AstExprPtr field = make(Kind::kField, -1);
     field->position = result->position;
     if (nodeTag(step) == T_A_Star) {

@@ -85,7 +85,9 @@ void rewrite(ExprPtr& expression, const Wanted& wanted, const Widened& widened) 
   PayloadPath path;
   if (match(*expression, path)) {
     const auto found = std::find(wanted.begin(), wanted.end(), path);
-    const int index = widened.paths[static_cast<size_t>(found - wanted.begin())];
+    // Below a path that is not a column stands a shorter one nobody asked for.
+    const int index =
+        found == wanted.end() ? -1 : widened.paths[static_cast<size_t>(found - wanted.begin())];
     if (index >= 0) {
       const int position = expression->position;
       expression = Expr::column(index, type_of(path));

@@ -42,6 +42,8 @@ class SelectBinder {
   RecursionPlace recursion_place() const { return recursion_place_; }
   void set_recursion_place(RecursionPlace place) { recursion_place_ = place; }
 
+  const RelationResolver& relations() const { return relations_; }
+
  private:
   /// A SELECT while it is bound.
   struct Block {
@@ -53,6 +55,7 @@ class SelectBinder {
     bool grouped = false;               ///< GROUP BY is there, be it GROUP BY ()
     std::vector<ExprPtr> group_by;      ///< the keys of all sets
     std::vector<int> group_targets;     ///< for each key the target it was written as, -1 = none
+    bool has_sets = false;              ///< GROUP BY has ROLLUP, CUBE or GROUPING SETS
     std::vector<std::vector<int>> grouping_sets;  ///< empty: one set of all keys
     std::vector<int> set_columns;       ///< where the columns of set_calls are in `plan`; -1 not yet
     ExprPtr having;
@@ -115,6 +118,7 @@ class SelectBinder {
   Result<int> group_target(const AstExpr& item, Block& block);
   Result<int> bind_group_item(const AstExpr& item, Block& block);
   Result<std::vector<int>> bind_group_list(const AstGroupItem& item, Block& block);
+  static int key_of(const Expr& expression, const Block& block);
   Result<std::vector<std::vector<int>>> grouping_sets_of(const AstGroupItem& item, Block& block);
   Result<ExprPtr> grouping_value(const std::vector<ExprPtr>& arguments, const Block& block);
   Status apply_grouping(Block& block);
