@@ -163,6 +163,7 @@ Result<BatchSourcePtr> PhysicalPlanner::build_scan(const PlanNode& plan, Physica
     hidden = found == request.columns.end();
     if (hidden) request.columns.push_back(wanted);
   }
+  if (bound && !request.order) request.partition_limit = bound;
   const bool descending = request.order && request.order->descending;
   node.merge = request.order.has_value();
   ASSIGN_OR_RETURN(std::shared_ptr<Scan> scan, open_scan(plan, std::move(request), node));

@@ -33,6 +33,9 @@ struct ScanColumn {
     kNone,  ///< the column as it is
     kText,  ///< column #>> path, type text
     kJson,  ///< column #> path, type jsonb
+    /// Predicates only: the text of kText cast to `type` (int2, int4, int8, numeric or float8). Only
+    /// prunes: a text that the cast may refuse passes.
+    kNumber,
   };
   int column = 0;  ///< index into Relation::columns()
   Extract extract = Extract::kNone;
@@ -97,7 +100,7 @@ struct ScanRequest {
   std::vector<ScanPredicate> predicates;
   /// Asks for partitions sorted by it; the executor merges. Ties are in commit order.
   std::optional<ScanOrder> order;
-  /// With `order`: each partition need not return more rows than this. Absent = no bound.
+  /// Each partition, or worker, need not return more rows than this. Absent = no bound.
   std::optional<uint64_t> partition_limit;
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const AccessScope> access;

@@ -32,7 +32,10 @@ class EventWorker : public EventCursor, private RowSink {
   using EventCursor::EventCursor;
 
  protected:
-  bool at_end() const override { return done_; }
+  bool at_end() const override { return done_ || rows_given_ >= state_->limit; }
+  uint64_t rows_left_max() const override {
+    return state_->limit - std::min(state_->limit, rows_given_);
+  }
 
   Status fill() override {
     while (!decoder_.full()) {

@@ -40,6 +40,7 @@ class EventCursor : public ScanCursor {
       if (decoder_.size() > 0 && slice_over_) break;
     }
     if (decoder_.size() == 0) return false;
+    rows_given_ += decoder_.size();
     batch = decoder_.take();
     return true;
   }
@@ -86,6 +87,7 @@ class EventCursor : public ScanCursor {
   std::shared_ptr<EventScanState> state_;
   RowDecoder decoder_;
   ScanCounters counters_;
+  uint64_t rows_given_ = 0;  // in batches before this one
   bool slice_over_ = false;
 
  private:

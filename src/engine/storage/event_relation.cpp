@@ -49,12 +49,12 @@ double selectivity(const ScanPredicate& predicate) {
   }
 }
 
-// Of the rows of `time`, about `inside` of them.
-double read_us(const TailInfo& tail, const TimeRange& time, double inside) {
-  if (tail.damaged) return static_cast<double>(tail.row_count) * kRowUs;
+// Of the rows of `time`, supposed to be `share` of the tail's.
+double read_us(const TailInfo& tail, const TimeRange& time, double share) {
+  if (tail.damaged || share == 1) return static_cast<double>(tail.row_count) * kRowUs;
   const std::vector<RowidSpan> spans = time_spans(tail, time);
   return walk_is_cheaper(tail, time, spans) ? static_cast<double>(row_count(spans)) * kRowUs
-                                            : inside * kIndexRowUs;
+                                            : share * static_cast<double>(tail.row_count) * kIndexRowUs;
 }
 
 }  // namespace
@@ -115,8 +115,9 @@ ScanEstimate EventRelation::estimate(const ScanRequest& request) const {
         }
       }
       rows += inside;
-      time_us += kTailUs + (index_only ? inside * kIndexOnlyRowUs
-                                       : read_us(tail, filter.time, inside));
+      time_us += kTailUs;
+      if (request.order) continue;  // reckoned below
+      time_us += index_only ? inside * kIndexOnlyRowUs : read_us(tail, filter.time, share);
     }
     partitions += any;
   };

@@ -226,7 +226,7 @@ Result<std::shared_ptr<EventScanState>> plan_event_scan(
   plan_columns(*state, request);
   const bool ordered = request.order.has_value();
   state->descending = ordered && request.order->descending;
-  if (ordered && request.partition_limit) state->limit = *request.partition_limit;
+  if (request.partition_limit) state->limit = *request.partition_limit;
   // Fail closed: no rights, no rows.
   const bool visible = request.access && request.access->sees_everything();
   if (!visible || state->filter.never || state->limit == 0) return state;

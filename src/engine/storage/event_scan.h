@@ -35,7 +35,7 @@ struct EventScanState {
   uint32_t stored_columns = 0;
   bool needs_type = false;
   bool descending = false;
-  uint64_t limit = std::numeric_limits<uint64_t>::max();  ///< rows of a partition
+  uint64_t limit = std::numeric_limits<uint64_t>::max();  ///< rows of a partition or a worker
 
   /// Unordered: the queue. Ordered: one list a partition.
   std::vector<EventMorsel> morsels;

@@ -4,23 +4,24 @@
 
 namespace eventd::engine {
 
-void TimeBlocks::widen(const TimeSample& sample) {
-  auto at = blocks_.end();
-  if (!blocks_.empty() && blocks_.back().block >= sample.block) {
-    at = std::lower_bound(blocks_.begin(), blocks_.end(), sample.block,
-                          [](const TimeSample& block, int64_t n) { return block.block < n; });
-  }
-  if (at == blocks_.end() || at->block != sample.block) {
-    blocks_.insert(at, sample);
-    return;
-  }
-  at->min_ns = std::min(at->min_ns, sample.min_ns);
-  at->max_ns = std::max(at->max_ns, sample.max_ns);
+void TimeBlocks::widen(TimeSample& block, const TimeSample& sample) {
+  block.min_ns = std::min(block.min_ns, sample.min_ns);
+  block.max_ns = std::max(block.max_ns, sample.max_ns);
+}
+
+TimeSample& TimeBlocks::block(const TimeSample& sample) {
+  if (blocks_.empty() || blocks_.back().block < sample.block) return blocks_.emplace_back(sample);
+  const auto at = std::lower_bound(blocks_.begin(), blocks_.end(), sample.block,
+                                   [](const TimeSample& block, int64_t n) { return block.block < n; });
+  return at->block == sample.block ? *at : *blocks_.insert(at, sample);
 }
 
 void TimeBlocks::add(std::span<const TimeSample> samples) {
   std::lock_guard lock(mutex_);
-  for (const TimeSample& sample : samples) widen(sample);
+  for (const TimeSample& sample : samples) {
+    widen(block(sample), sample);
+    widen(all_, sample);
+  }
 }
 
 void TimeBlocks::set_known(int64_t first, int64_t last) {
@@ -31,6 +32,10 @@ void TimeBlocks::set_known(int64_t first, int64_t last) {
 std::vector<RowidSpan> TimeBlocks::find(const TimeRange& time, int64_t first, int64_t last) const {
   std::lock_guard lock(mutex_);
   std::vector<RowidSpan> spans;
+  if (time.covers(all_.min_ns, all_.max_ns)) {
+    spans.push_back({.first = first, .last = last, .covered = true});
+    return unknown_.overlay(std::move(spans), first, last);
+  }
   for (const TimeSample& block : blocks_) {
     if (!time.overlaps(block.min_ns, block.max_ns)) continue;
     const int64_t from = std::max(block.block * kBlockRows, first);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -40,10 +41,12 @@ class TimeBlocks {
   std::vector<RowidSpan> find(const TimeRange& time, int64_t first, int64_t last) const;
 
  private:
-  void widen(const TimeSample& sample);
+  static void widen(TimeSample& block, const TimeSample& sample);
+  TimeSample& block(const TimeSample& sample);
 
   mutable std::mutex mutex_;
   std::vector<TimeSample> blocks_;  // guarded by mutex_; by number
+  TimeSample all_{0, std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()};  // guarded by mutex_
   UnknownRowids unknown_;           // guarded by mutex_
 };
 
