@@ -247,6 +247,11 @@ Result<std::shared_ptr<EventScanState>> plan_event_scan(
       plan_shard(*state, shard, ordered, partition, morsel_rows);
     }
   }
+  // A few rows, whichever: rather where each is one than where they have to be looked for.
+  if (state->limit < kBatchRows) {
+    std::stable_partition(state->morsels.begin(), state->morsels.end(),
+                          [](const EventMorsel& morsel) { return morsel.range.time_covers; });
+  }
   state->reads_pending = state->snapshot->pending && state->snapshot->pending->size() > 0;
   return state;
 }
