@@ -83,7 +83,9 @@ class ExpressionGenerator:
             return f"ARRAY(SELECT {self.expression('int', inner, 2)}{tail} ORDER BY 1 LIMIT 4)"
         if not templates or self.roll(0.3):
             return f"(SELECT {self.pick('', '', 'DISTINCT ')}{value}{tail} ORDER BY 1{self.order()} {self.pick('', 'OFFSET 1 ')}LIMIT 1)"
-        return f"(SELECT {self.fill(self.chance.choice(templates), inner, 2)}{tail})"
+        # An aggregate over columns of the query around would be that query's.
+        own = Names(inner.columns) if self.roll(0.85) else inner
+        return f"(SELECT {self.fill(self.chance.choice(templates), own, 2)}{tail})"
 
     def nested_subquery(self, kind, names):
         """Queries whose own FROM depends on the columns around them, and such without FROM."""
@@ -135,7 +137,7 @@ class ExpressionGenerator:
             return f"SELECT {self.expression('int', names, 2)} WHERE {self.expression('bool', names, 2)}"
         tail, value, inner = self.correlated(self.chance.choice(TYPES), names)
         if self.roll(0.15):
-            return f"SELECT {value}{tail} GROUP BY 1 HAVING {self.pick('count(*) > 1', self.fill('max({int}) > {int}', inner, 3))}"
+            return f"SELECT {value}{tail} GROUP BY 1 HAVING {self.pick('count(*) > 1', self.fill('max({int}) > 2', Names(inner.columns), 3))}"
         if self.roll(0.15):
             more, other, _ = self.correlated("int", names)
             return f"SELECT 1{tail} {self.pick('UNION ALL', 'EXCEPT', 'INTERSECT')} SELECT {other}{more}"

@@ -4,7 +4,7 @@ Every query has one right answer: expressions cannot fail, LIMIT stands over an 
 frames by ROWS over one too. So whatever two servers answer must be equal as multisets of rows.
 """
 from query_expressions import QUERIES_MAX, ExpressionGenerator, Names
-from query_templates import (AGGREGATES, BOUNDS, GROUPINGS, JOINS, LIMITS, ROW_WINDOWS, SERIES, SMALL_SOURCES, SOURCES, TARGET_SERIES, TYPES,
+from query_templates import (AGGREGATES, BOUNDS, GROUPINGS, JOINS, LARGE_SOURCES, LIMITS, ROW_WINDOWS, SERIES, SMALL_SOURCES, SOURCES, TARGET_SERIES, TYPES,
                              UNTYPED, WINDOWS)
 
 WIDER = {"bigint": "int", "numeric": "int", "timestamptz": "date"}
@@ -14,6 +14,7 @@ class QueryGenerator(ExpressionGenerator):
     def __init__(self, seed):
         super().__init__(seed)
         self.aliases = 0
+        self.large = False
         self.ctes = []
 
     # --- FROM and WHERE ---
@@ -30,13 +31,18 @@ class QueryGenerator(ExpressionGenerator):
         if self.ctes and roll < 0.35:
             name, columns = self.chance.choice(self.ctes)
             return f"{name} AS {alias}", [(f"{alias}.{column}", kind) for column, kind in columns]
-        sql, columns = self.chance.choice(SOURCES)
+        large = not self.large and self.roll(0.03)
+        self.large = self.large or large
+        sql, columns = self.chance.choice(LARGE_SOURCES if large else SOURCES)
         names = ", ".join(columns)
         return f"{sql} AS {alias}({names})", [(f"{alias}.{name}", kind) for name, kind in columns.items()]
 
     def lateral(self, columns):
         alias, self.queries = self.alias(), self.queries + 1
         join = self.chance.choice([" CROSS JOIN LATERAL {} AS {}", " LEFT JOIN LATERAL {} AS {} ON true"])
+        if self.roll(0.25):
+            condition = self.expression("bool", Names(columns), 1).replace("{", "{{").replace("}", "}}")
+            join = self.pick(" JOIN", " LEFT JOIN") + " LATERAL {} AS {} ON " + condition
         if self.roll(0.4):
             template, made = self.chance.choice(SERIES)
             call = self.fill(template, Names(columns), 2)
@@ -119,13 +125,17 @@ class QueryGenerator(ExpressionGenerator):
         kinds = [self.chance.choice(TYPES) for _ in range(self.chance.randint(1, 4))]
         targets = [self.expression(kind, names) for kind in kinds]
         tail = f" FROM {source}{self.where(names)}"
+        if depth == 0 and self.roll(0.06):
+            relation = next((name.split(".")[0] for name, _ in columns if "." in name), None)
+            everything = "*" if relation is None or self.roll(0.5) else f"{relation}.*"
+            return f"SELECT {everything}, {targets[0]} AS c1{tail}", []
         if self.roll(0.08):
             template, kind = self.chance.choice(TARGET_SERIES)
             targets, kinds = targets + [self.fill(template, names, 2)], kinds + [kind]
         elif self.roll(0.1):
             return self.distinct_on(targets, kinds, tail)
         if self.roll(0.06):
-            hidden = f"{self.expression(self.chance.choice(TYPES), names, 2)}{self.order()}"
+            hidden = f"CASE WHEN true THEN {self.expression(self.chance.choice(TYPES), names, 2)} END{self.order()}"
             return self.assemble("SELECT ", targets, kinds, f"{tail} ORDER BY {hidden} FETCH FIRST {self.pick('2', '5')} ROWS WITH TIES", ordered=True)
         distinct = self.chance.choice(["", "", "", "DISTINCT "])
         return self.assemble(f"SELECT {distinct}", targets, kinds, tail)

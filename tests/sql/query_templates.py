@@ -4,7 +4,7 @@ REQUEST = """(SELECT (payload ->> 'n')::int AS n, payload ->> 'host' AS host, (p
  payload ->> 'user' AS usr, (payload ->> 'ms')::numeric AS ms, (payload ->> 'at')::timestamptz AS at,
  (payload ->> 'ok')::bool AS ok FROM events WHERE event_type = 't.request')"""
 LOGIN = """(SELECT (payload ->> 'n')::int AS n, payload ->> 'user' AS usr, payload #>> '{session,id}' AS sid,
- (payload -> 'session' ->> 'age')::int8 AS age, (payload ->> 'failed')::bool AS failed
+ (payload -> 'session' ->> 'age')::int8 AS age, (payload ->> 'failed')::bool AS failed, (payload ->> 'ip')::inet AS ip
  FROM events WHERE event_type = 't.login')"""
 # Times differ between the servers; that they lie around now, and the order of the events, does not.
 RECENT = """(SELECT event_type AS kind, payload AS body, payload -> 'n' AS num, row_number() OVER (ORDER BY timestamp) AS place
@@ -14,7 +14,7 @@ NEWEST = """(SELECT event_type AS kind, (payload ->> 'n')::int AS n, payload ->>
 # What stands in FROM, and its columns. All over the fixture's events, VALUES or series.
 SOURCES = [
     (REQUEST, {"n": "int", "host": "text", "status": "int", "usr": "text", "ms": "numeric", "at": "timestamptz", "ok": "bool"}),
-    (LOGIN, {"n": "int", "usr": "text", "sid": "text", "age": "bigint", "failed": "bool"}),
+    (LOGIN, {"n": "int", "usr": "text", "sid": "text", "age": "bigint", "failed": "bool", "ip": "inet"}),
     ("(SELECT event_type AS kind, length(payload::text) AS size, payload ? 'x' AS has_x FROM events WHERE event_type LIKE 't.%')",
      {"kind": "text", "size": "int", "has_x": "bool"}),
     (RECENT, {"kind": "text", "body": "jsonb", "num": "jsonb", "place": "bigint"}),
@@ -35,6 +35,17 @@ SMALL_SOURCES = [
      {"f": "float", "span": "interval", "words": "textarray"}),
     ("(SELECT * FROM jsonb_to_recordset('[{\"a\": 1, \"b\": \"anna\"}, {\"a\": null, \"b\": \"x\"}, {\"b\": null}]') AS j(a int, b text))",
      {"a": "int", "b": "text"}),
+    ("(VALUES ('NaN'::float8, 'NaN'::numeric, 1::int2), ('Infinity', 'Infinity', -3), ('-Infinity', 1.00, NULL), (NULL, 0, 7), ('-0', NULL, 7))",
+     {"f": "float", "x": "numeric", "s": "smallint"}),
+    ("(SELECT '2024-02-28 23:00'::timestamp + g * interval '40 minutes' AS at, md5(g::text)::uuid AS u, g::int2 AS s FROM generate_series(0, 5) AS s(g))",
+     {"at": "timestamp", "u": "uuid", "s": "smallint"}),
+]
+# More rows than one batch has; few of them in a query.
+LARGE_SOURCES = [
+    ("(SELECT g AS n, (g * 7919 % 1009)::int8 AS k, 'host-' || g % 37 AS host, (g % 101)::numeric / 4 AS ms FROM generate_series(1, 3000) AS s(g))",
+     {"n": "int", "k": "bigint", "host": "text", "ms": "numeric"}),
+    ("(SELECT g % 50 AS n, CASE WHEN g % 11 <> 0 THEN 'user ' || g % 13 END AS usr, '2024-02-28'::timestamptz + g * interval '7 minutes' AS at"
+     " FROM generate_series(1, 2500) AS s(g))", {"n": "int", "usr": "text", "at": "timestamptz"}),
 ]
 SOURCES += SMALL_SOURCES + [
     ("(SELECT event_type AS kind, payload AS body FROM events WHERE event_type LIKE 't.%')", {"kind": "text", "body": "jsonb"}),
@@ -51,24 +62,29 @@ CONSTANTS = {
     "intarray": ["ARRAY[1, 2]", "ARRAY[2, NULL, 3]", "'{}'::int[]", "NULL::int[]"],
     "textarray": ["ARRAY['anna', NULL]", "ARRAY['x', 'web-1']", "'{}'::text[]", "NULL::text[]"],
     "interval": ["interval '1 day 12:00'", "interval '-1 hour'", "interval '1 mon'", "NULL::interval"],
-    "float": ["0.5::float8", "-2.25::float8", "1e3::float8", "NULL::float8"],
+    "float": ["0.5::float8", "-2.25::float8", "1e3::float8", "NULL::float8", "'NaN'::float8"],
+    "smallint": ["3::int2", "-1::int2", "NULL::int2"], "timestamp": ["'2024-02-29 00:20'::timestamp", "NULL::timestamp"],
+    "uuid": ["'cfcd2084-95d5-65ef-66e7-dff9f98764da'::uuid", "NULL::uuid"], "inet": ["'10.0.1.5'::inet", "'10.0.0.0/22'::inet", "NULL::inet"],
+    "bytea": ["'\\x00ff'::bytea", "''::bytea", "NULL::bytea"],
 }
 # Literals that get their type from the other arms of a set operation or the left side of IN.
 UNTYPED = {"int": ["NULL", "'7'"], "text": ["NULL", "'anna'"], "timestamptz": ["NULL", "'2024-02-28 12:00Z'"], "jsonb": ["NULL", "'{}'"],
            "numeric": ["NULL", "'0.5'", "1"], "date": ["NULL", "'2024-02-28'"]}
-TYPES = ["int", "bigint", "numeric", "text", "bool", "timestamptz"] * 2 + ["date", "jsonb", "intarray", "textarray", "interval", "float"]
+TYPES = (["int", "bigint", "numeric", "text", "bool", "timestamptz"] * 4 + ["date", "jsonb", "intarray", "textarray", "interval", "float"] * 2
+         + ["smallint", "timestamp", "uuid", "inet", "bytea"])
 # Those min() has.
-ORDERED = {"int", "bigint", "numeric", "text", "timestamptz", "date", "interval", "float", "intarray", "textarray"}
+ORDERED = {"int", "bigint", "numeric", "text", "timestamptz", "date", "interval", "float", "intarray", "textarray", "smallint", "timestamp", "inet"}
 EXPRESSIONS = {
     "int": ["{int} + {int}", "{int} - {int}", "coalesce({int}, {int})", "length({text})", "CASE WHEN {bool} THEN {int} ELSE {int} END",
             "nullif({int}, {int})", "greatest({int}, {int})", "abs({int})", "{int} % 7", "cardinality({intarray})", "({intarray})[1]",
             "{date} - {date}", "extract(hour FROM {timestamptz})::int", "extract(dow FROM {date})::int", "position('n' IN {text})",
-            "array_position({intarray}, {int})", "array_length({intarray}, 1)", "{int} & {int}", "{int} | 4", "sign({numeric})::int",
+            "array_position({intarray}, {int})", "array_length({intarray}, 1)", "{int} & {int}", "{int} | 4", "sign(nullif({numeric}, 'NaN'))::int",
             "jsonb_array_length(CASE WHEN jsonb_typeof({jsonb}) = 'array' THEN {same} END)", "extract(day FROM {interval})::int",
-            "date_part('minute', {timestamptz})::int", "num_nulls({int}, {text})", "ascii({text})", "floor({float})::int % 100",
-            "array_ndims({textarray})", "CASE {text} WHEN 'anna' THEN {int} WHEN {text} THEN {int} END", "({bool})::int"],
+            "date_part('minute', {timestamptz})::int", "num_nulls({int}, {text})", "ascii({text})", "CASE WHEN abs({float}) < 1e6 THEN floor({same})::int END",
+            "array_ndims({textarray})", "CASE {text} WHEN 'anna' THEN {int} WHEN {text} THEN {int} END", "({bool})::int", "{smallint} + {int}", "family({inet})", "octet_length({bytea})", "({int}) % 5 * {smallint}",
+            "extract(hour FROM {timestamp})::int", "length(({text})::bpchar)"],
     "bigint": ["{bigint} + {int}", "coalesce({bigint}, {int})", "least({bigint}, {bigint})", "{bigint} % 5", "abs({bigint})",
-               "extract(epoch FROM date_trunc('hour', {timestamptz}))::int8", "({numeric})::int8 % 1000"],
+               "extract(epoch FROM date_trunc('hour', {timestamptz}))::int8", "CASE WHEN abs({numeric}) < 1e9 THEN ({same})::int8 END", "{smallint} + {bigint}"],
     "numeric": ["{numeric} + {numeric}", "coalesce({numeric}, 0.25)", "round({numeric}, 1)", "{numeric} * {int}", "trunc({numeric}, 1)",
                 "{numeric} / nullif({int}, 0)", "extract(epoch FROM {interval})", "({float})::numeric", "mod({numeric}, 1.5)", "-({numeric})",
                 "greatest({numeric}, {int}, {bigint})", "CASE WHEN {bool} THEN {numeric} ELSE {int} END"],
@@ -82,7 +98,7 @@ EXPRESSIONS = {
              "({timestamptz})::text", "({date})::text", "array_to_string({textarray}, '+', '-')", "({textarray})[1]", "jsonb_typeof({jsonb})",
              "{jsonb} #>> '{{session,id}}'", "{jsonb} ->> 'user'", "{jsonb} ->> 'status'", "translate({text}, 'abn', 'xy')", "md5({text})",
              "concat_ws('/', {text}, {int}, {bool})", "({bool})::text", "greatest({text}, {text})", "quote_nullable({text})", "ROW({int}, {text})::text",
-             "trim({text})", "substring({text} FROM '[a-z]+')", "({text})::varchar(3)", "to_char({date}, 'DD Mon')"],
+             "trim({text})", "substring({text} FROM '[a-z]+')", "({text})::varchar(3)", "to_char({date}, 'DD Mon')", "host({inet})", "({uuid})::text", "encode({bytea}, 'hex')", "({timestamp})::text"],
     "bool": ["{int} = {int}", "{int} < {bigint}", "{text} = {text}", "{text} LIKE '%e%'", "{bool} AND {bool}", "{bool} OR {bool}", "NOT {bool}",
              "{int} IS NULL", "{text} IS NOT NULL", "{int} IN ({int}, {int}, 3)", "{numeric} > {numeric}", "{timestamptz} < {timestamptz}",
              "{int} BETWEEN {int} AND {int}", "{text} IS DISTINCT FROM {text}", "{bool} IS TRUE", "{int} <> ALL (ARRAY[{int}, 2])",
@@ -100,11 +116,22 @@ EXPRESSIONS = {
              "{jsonb} ->> 'user' = {text}", "{jsonb} ->> 'status' IN ('200', '404')", "({jsonb} ->> 'n') = ({int})::text", "{jsonb} -> 'n' = '3'",
              "jsonb_typeof({jsonb} -> 'x') = 'number'", "({text}, {int}, {date}) > ({text}, {int}, {date})", "{bool} IS NOT UNKNOWN",
              "CASE WHEN {bool} THEN {bool} ELSE {bool} END", "{timestamptz} >= {timestamptz} AND {same} < {timestamptz}", "{text} <= ALL (array_remove({textarray}, 'x'))",
-             "{intarray} = {intarray}", "{text} IS NOT DISTINCT FROM {text}", "{int} NOT BETWEEN {int} AND {int}"],
+             "{intarray} = {intarray}", "{text} IS NOT DISTINCT FROM {text}", "{int} NOT BETWEEN {int} AND {int}", "{smallint} = {bigint}",
+             "{timestamp} < {timestamptz}", "{timestamp} >= {date}", "{uuid} = {uuid}", "{uuid} < {uuid}", "{inet} << {inet}", "{inet} <= {inet}",
+             "{bytea} < {bytea}", "{smallint} IN (1, {int}, {bigint})", "{float} = 'NaN'", "{numeric} <> 'NaN'", "starts_with({text}, left({text}, 2))",
+             "ROW({date}, {text}) < ROW({timestamp}, {text})", "{int} = ANY (ARRAY[{int}, {smallint}])", "{bool} IN ({bool}, {bool})",
+             "({text}, {int}) IN (VALUES ('anna', 1), ('x', {int}))", "{numeric} BETWEEN SYMMETRIC {numeric} AND {int}", "{text} !~ '^(web|db)-[0-9]$'",
+             "coalesce({bool}, {bool}, false)", "nullif({bool}, {bool})", "{int} IS DISTINCT FROM {bigint}"],
     "timestamptz": ["{timestamptz} + interval '1 day'", "date_trunc('day', {timestamptz})", "coalesce({timestamptz}, {timestamptz})",
                     "({date})::timestamptz", "{timestamptz} - {interval}", "{timestamptz} + {interval}", "({date} + {interval})::timestamptz",
                     "date_bin('6 hours', {timestamptz}, '2024-01-01Z')", "date_trunc('hour', {timestamptz})", "greatest({timestamptz}, {timestamptz})",
                     "{timestamptz} AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Berlin'", "date_trunc('week', {timestamptz}, 'Asia/Kolkata')"],
+    "smallint": ["({int} % 100)::int2", "coalesce({smallint}, {smallint})", "-({smallint})"],
+    "timestamp": ["({timestamptz})::timestamp", "{timestamp} + {interval}", "date_trunc('hour', {timestamp})", "{date} + interval '3 hours'",
+                  "{timestamptz} AT TIME ZONE 'America/New_York'", "coalesce({timestamp}, {date})"],
+    "uuid": ["md5({text})::uuid", "coalesce({uuid}, {uuid})"],
+    "inet": ["set_masklen({inet}, 24)", "coalesce({inet}, {inet})", "network({inet})::inet", "{inet} + 3"],
+    "bytea": ["convert_to({text}, 'UTF8')", "decode(md5({text}), 'hex')", "{bytea} || {bytea}", "substr({bytea}, 2)"],
     # Justified, for equal intervals may look different: which one stands for a group is nobody's promise.
     "interval": ["justify_interval({timestamptz} - {timestamptz})", "justify_interval({interval} + {interval})",
                  "justify_interval({interval} * ({int} % 5))", "justify_interval(age({timestamptz}, {timestamptz}))", "justify_interval(-({interval}))",
@@ -116,7 +143,7 @@ EXPRESSIONS = {
               "jsonb_build_array({numeric}, {bool})", "{jsonb} || {jsonb}", "{jsonb} #> '{{session,age}}'", "jsonb_strip_nulls({jsonb})",
               "jsonb_path_query_first({jsonb}, '$.*')", "CASE WHEN jsonb_typeof({jsonb}) = 'object' THEN jsonb_set({same}, '{{n}}', '5') END",
               "CASE WHEN jsonb_typeof({jsonb}) IN ('object', 'array') THEN {same} - 'n' END", "to_jsonb({intarray})", "to_jsonb({timestamptz})",
-              "jsonb_build_object(coalesce({text}, ''), {jsonb})", "to_jsonb(ROW({int}, {text}))", "jsonb_object(ARRAY['a', {text}])",
+              "jsonb_build_object(coalesce({text}, ''), {jsonb})", "to_jsonb({float})", "to_jsonb({inet})", "to_jsonb({interval})", "jsonb_build_array({timestamp}, {uuid})", "to_jsonb(ROW({int}, {text}))", "jsonb_object(ARRAY['a', {text}])",
               "array_to_json({textarray})::jsonb", "{jsonb} -> 'session'", "{jsonb} -> 1", "jsonb_path_query_array({jsonb}, '$.** ? (@.type() == \"number\")')"],
     "intarray": ["ARRAY[{int}, {int}]", "{intarray} || {int}", "array_remove({intarray}, 2)", "coalesce({intarray}, {intarray})",
                  "({intarray})[1:2]", "array_append({intarray}, {int})", "array_prepend({int}, {intarray})", "array_replace({intarray}, 2, {int})",
@@ -138,9 +165,12 @@ AGGREGATES = [("count(*)", "bigint"), ("count({text})", "bigint"), ("count(DISTI
               ("array_agg(({text})::text ORDER BY length({same}), ({same})::text)", "textarray"), ("array_agg({int} ORDER BY {same}) FILTER (WHERE {bool})", "intarray"),
               ("sum({numeric}) FILTER (WHERE {bool})", "numeric"), ("count(DISTINCT {int}) FILTER (WHERE {bool})", "bigint"),
               ("avg(DISTINCT {numeric})", "numeric"), ("percentile_cont(0.25) WITHIN GROUP (ORDER BY {int})", "float"),
-              ("percentile_cont(0.5) WITHIN GROUP (ORDER BY {interval})", "exact"), ("mode() WITHIN GROUP (ORDER BY {text})", "text"),
+              ("percentile_cont(0.5) WITHIN GROUP (ORDER BY {interval})", "exact"), ("mode() WITHIN GROUP (ORDER BY ({text})::text)", "text"), ("max({smallint})", "smallint"), ("min({timestamp})", "timestamp"),
+              ("max({inet})", "inet"), ("sum({smallint})", "bigint"), ("count(DISTINCT {bytea})", "bigint"),
+              ("jsonb_agg(ROW({int}, {text}) ORDER BY {int}) FILTER (WHERE false)", "jsonb"), ("count(DISTINCT {timestamp})", "bigint"),
+              ("count(DISTINCT {uuid}) FILTER (WHERE {bool})", "bigint"), ("dense_rank(2, 'x') WITHIN GROUP (ORDER BY {int}, {text})", "bigint"),
               ("rank(2) WITHIN GROUP (ORDER BY {int})", "bigint"), ("cume_dist('b') WITHIN GROUP (ORDER BY {text} DESC)", "exact"),
-              ("percentile_disc(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY {text} DESC)", "textarray"), ("variance({int})", "numeric"),
+              ("percentile_disc(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY ({text})::text DESC)", "textarray"), ("variance({int})", "numeric"),
               ("stddev_pop({bigint})", "numeric"), ("bit_or({int})", "int"), ("bit_and({int})", "int"), ("every({bool})", "bool"),
               ("min({interval})", "interval"), ("justify_interval(sum({interval}))", "interval"), ("justify_interval(avg({interval}))", "interval"),
               ("jsonb_object_agg(coalesce({text}, '-'), {int} ORDER BY {same})", "jsonb"), ("jsonb_agg({int} ORDER BY {same} NULLS FIRST)", "jsonb"),
@@ -153,13 +183,13 @@ WINDOWS = [("count(*)", "bigint"), ("sum({int})", "bigint"), ("rank()", "bigint"
            ("max({date})", "date"), ("sum({numeric})", "numeric"), ("sum({float})", "float"), ("avg({numeric})", "numeric"), ("bool_or({bool})", "bool"),
            ("count(*) FILTER (WHERE {bool})", "bigint"), ("max({timestamptz})", "timestamptz"), ("variance({int})", "numeric"),
            ("max({bigint})", "bigint"), ("min({interval})", "interval"), ("bit_or({int})", "int"), ("regr_count({int}, {float})", "bigint")]
-ROW_WINDOWS = [("row_number()", "bigint"), ("lag({int})", "int"), ("lead({text}, 2, 'none')", "text"), ("first_value({text})", "text"),
-               ("last_value({int})", "int"), ("nth_value({text}, 2)", "text"), ("ntile(3)", "int"), ("sum({int})", "bigint"),
+ROW_WINDOWS = [("row_number()", "bigint"), ("lag({int})", "int"), ("lead(({text})::text, 2, 'none')", "text"), ("first_value(({text})::text)", "text"),
+               ("last_value({int})", "int"), ("nth_value(({text})::text, 2)", "text"), ("ntile(3)", "int"), ("sum({int})", "bigint"),
                ("avg({int})", "numeric"), ("count(*) FILTER (WHERE {bool})", "bigint"), ("lag({int}, {int} % 3, {int})", "int"),
-               ("array_agg({int})", "intarray"), ("first_value({jsonb})", "jsonb"), ("string_agg({text}, '/')", "text"), ("first_value({int})", "int"), ("nth_value({int}, 3)", "int"), ("last_value({text})", "text"),
+               ("array_agg({int})", "intarray"), ("first_value({jsonb})", "jsonb"), ("string_agg({text}, '/')", "text"), ("first_value({int})", "int"), ("nth_value({int}, 3)", "int"), ("last_value(({text})::text)", "text"),
                ("jsonb_agg({int})", "jsonb"), ("sum({float})", "float"), ("ntile(1 + abs({int}) % 4)", "int"), ("lead({int}, -1)", "int"),
                ("count({text})", "bigint"), ("min({text})", "text"), ("sum({numeric}) FILTER (WHERE {bool})", "numeric"), ("max({int})", "int"),
-               ("lag({timestamptz})", "timestamptz"), ("bool_and({bool})", "bool"), ("stddev({int})", "numeric"), ("array_agg({text}) FILTER (WHERE {bool})", "textarray")]
+               ("lag({timestamptz})", "timestamptz"), ("bool_and({bool})", "bool"), ("stddev({int})", "numeric"), ("array_agg(({text})::text) FILTER (WHERE {bool})", "textarray")]
 BOUNDS = ["UNBOUNDED PRECEDING", "1 + 2 PRECEDING", "1 PRECEDING", "CURRENT ROW", "0 FOLLOWING", "2 FOLLOWING", "UNBOUNDED FOLLOWING"]
 LIMITS = ["", " LIMIT 5", " LIMIT 3 OFFSET 2", " OFFSET 4", " FETCH FIRST 4 ROWS WITH TIES", " LIMIT (SELECT 3)", " LIMIT NULL OFFSET 1",
           " OFFSET (SELECT count(*) FROM (VALUES (1), (2)) AS s)", " OFFSET 1 ROW FETCH NEXT 2 ROWS ONLY", " LIMIT 2 + 2", " LIMIT 0"]

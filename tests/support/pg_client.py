@@ -156,12 +156,23 @@ class PgClient:
 
     def query_binary(self, sql):
         """One statement in the extended protocol: a Result with values as binary's bytes."""
-        text = sql.encode()
-        self.send(message(b"P", b"\0" + text + b"\0\0\0")
-                  + message(b"B", b"\0\0" + struct.pack("!hhhh", 0, 0, 1, 1))
+        return self._extended(sql, [], 1, bytes)
+
+    def query_with(self, sql, parameters):
+        """One statement in the extended protocol with its parameters as text (None = NULL)."""
+        return self._extended(sql, parameters, 0, bytes.decode)
+
+    def _extended(self, sql, parameters, result_format, parse_value):
+        values = b""
+        for value in parameters:
+            text = b"" if value is None else value.encode()
+            values += struct.pack("!i", -1 if value is None else len(text)) + text
+        self.send(message(b"P", b"\0" + sql.encode() + b"\0\0\0")
+                  + message(b"B", b"\0\0" + struct.pack("!hh", 0, len(parameters)) + values
+                            + struct.pack("!hh", 1, result_format))
                   + message(b"D", b"P\0") + message(b"E", b"\0" + struct.pack("!i", 0))
                   + message(b"S"))
-        return self._read_results(parse_value=bytes)[-1]
+        return self._read_results(parse_value)[-1]
 
     def copy_in(self, sql, data):
         """COPY … FROM STDIN with `data` (bytes); the command tag."""

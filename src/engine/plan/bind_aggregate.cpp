@@ -289,6 +289,13 @@ Result<ExprPtr> ExpressionBinder::bind_grouping_call(const AstExpr& ast) {
     nearest = std::min(nearest, nearest_level(*argument, chain, 0));
   }
   const size_t owner = nearest == INT_MAX ? 0 : static_cast<size_t>(nearest);
+  for (const ExprPtr& argument : arguments) {
+    if (const Expr* nested = find_column_between(*argument, chain, 0, owner, kAggregateColumnBase,
+                                                 kGroupingColumnBase)) {
+      return bind_error(sqlstate::kGroupingError, "aggregate function calls cannot be nested",
+                        nested->position);
+    }
+  }
   QueryLevel& target = *chain.levels[owner];
   RETURN_IF_ERROR(check_aggregate_allowed(owner == 0 ? clause_ : target.clause, ast.position, true));
   for (size_t i = 0; i < owner; ++i) {

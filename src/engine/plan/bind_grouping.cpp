@@ -19,13 +19,16 @@ constexpr size_t kCubeElementsMax = 12;
 using GroupingSet = std::vector<int>;
 using GroupingSets = std::vector<GroupingSet>;
 
-bool has_column_between(const Expr& expression, int first, int end) {
+/// The first column of these indexes in the expression, null: none.
+const Expr* column_between(const Expr& expression, int first, int end) {
   if (expression.kind == Expr::Kind::kColumn && expression.index >= first &&
       expression.index < end) {
-    return true;
+    return &expression;
   }
-  return std::any_of(expression.children.begin(), expression.children.end(),
-                     [&](const ExprPtr& child) { return has_column_between(*child, first, end); });
+  for (const ExprPtr& child : expression.children) {
+    if (const Expr* found = column_between(*child, first, end)) return found;
+  }
+  return nullptr;
 }
 
 bool is_constant_item(const AstExpr& item) {
@@ -80,6 +83,15 @@ bool is_read_inside(const Expr& expression, size_t index) {
   if (expression.subquery == nullptr) return false;
   const ExprPtr& comparison = expression.subquery->comparison;
   return comparison == nullptr || !mentions_outer(*comparison, static_cast<int>(index));
+}
+
+/// One value for the whole execution, known before it.
+bool is_fixed_value(const Expr& expression) {
+  using Kind = Expr::Kind;
+  return expression.kind != Kind::kColumn && expression.kind != Kind::kOuter &&
+         expression.kind != Kind::kSubquery && expression.volatility() == Volatility::kImmutable &&
+         std::all_of(expression.children.begin(), expression.children.end(),
+                     [](const ExprPtr& child) { return is_fixed_value(*child); });
 }
 
 bool has_several_sets(const AstGroupItem& item) {
@@ -139,13 +151,13 @@ Result<int> SelectBinder::bind_group_item(const AstExpr& item, Block& block) {
     ExprPtr& chosen = block.targets[static_cast<size_t>(target)];
     ASSIGN_OR_RETURN(chosen, resolve_unknown(std::move(chosen), state_.parameters));
     block.columns[static_cast<size_t>(target)].type = chosen->type;
-    if (has_column_between(*chosen, kAggregateColumnBase, kWindowColumnBase)) {
+    if (const Expr* found = column_between(*chosen, kAggregateColumnBase, kWindowColumnBase)) {
       return bind_error(sqlstate::kGroupingError,
-                        "aggregate functions are not allowed in GROUP BY", chosen->position);
+                        "aggregate functions are not allowed in GROUP BY", found->position);
     }
-    if (has_column_between(*chosen, kWindowColumnBase, kSetColumnBase)) {
+    if (const Expr* found = column_between(*chosen, kWindowColumnBase, kSetColumnBase)) {
       return bind_error(sqlstate::kWindowingError,
-                        "window functions are not allowed in GROUP BY", chosen->position);
+                        "window functions are not allowed in GROUP BY", found->position);
     }
     RETURN_IF_ERROR(state_.spend(1));
     expression = chosen->clone();
@@ -296,10 +308,7 @@ Result<ExprPtr> SelectBinder::grouping_value(const std::vector<ExprPtr>& argumen
 // The key an expression above the grouping is, -1: none. Of equal keys that of the first target. A
 // constant stays one, whatever sets of groups would make of it, as in PostgreSQL.
 int SelectBinder::key_of(const Expr& expression, const Block& block) {
-  if (block.has_sets && expression.is_foldable() &&
-      expression.volatility() == Volatility::kImmutable) {
-    return -1;
-  }
+  if (block.has_sets && is_fixed_value(expression)) return -1;
   int found = -1;
   const auto rank = [&](int key) {
     const int target = block.group_targets[static_cast<size_t>(key)];

@@ -1,12 +1,33 @@
 #include "engine/plan/expr.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 
 #include "engine/plan/logical_plan.h"
 #include "engine/plan/plan_equality.h"
 
 namespace eventd::engine {
+namespace {
+
+/// The same bytes: NaN is itself, and -0 is not 0.
+bool same_constant(const Datum& a, const Datum& b) {
+  const auto* left = std::get_if<double>(&a.value());
+  const auto* right = std::get_if<double>(&b.value());
+  if (left != nullptr && right != nullptr) {
+    return a.type() == b.type() &&
+           std::bit_cast<uint64_t>(*left) == std::bit_cast<uint64_t>(*right);
+  }
+  const auto* small_left = std::get_if<float>(&a.value());
+  const auto* small_right = std::get_if<float>(&b.value());
+  if (small_left != nullptr && small_right != nullptr) {
+    return a.type() == b.type() &&
+           std::bit_cast<uint32_t>(*small_left) == std::bit_cast<uint32_t>(*small_right);
+  }
+  return a == b;
+}
+
+}  // namespace
 
 Expr::Expr() = default;
 Expr::~Expr() = default;
@@ -76,7 +97,7 @@ bool Expr::equals(const Expr& other) const {
   if (kind != other.kind || type != other.type || index != other.index ||
       path_as_text != other.path_as_text || function != other.function ||
       children.size() != other.children.size() || path != other.path ||
-      constant != other.constant) {
+      !same_constant(constant, other.constant)) {
     return false;
   }
   for (size_t i = 0; i < children.size(); ++i) {
