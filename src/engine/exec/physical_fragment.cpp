@@ -1,11 +1,18 @@
 // Chains of a plan that several threads can run side by side.
 #include <algorithm>
 
+#include "engine/exec/gather_rows.h"
 #include "engine/exec/physical_costs.h"
 #include "engine/exec/physical_plan.h"
 #include "engine/plan/stack_guard.h"
 
 namespace eventd::engine {
+namespace {
+
+/// With a LIMIT below it, workers would mostly read what nobody wants.
+constexpr uint64_t kGatheredRowsMin = 100'000;
+
+}  // namespace
 
 size_t PhysicalPlanner::helpers_for(double time_us) const {
   if (execution_.pool == nullptr || time_us < kParallelTimeUsMin) return 0;
@@ -39,6 +46,24 @@ Result<std::unique_ptr<Fragment>> PhysicalPlanner::parallel_fragment(const PlanN
   auto fragment = std::make_unique<Fragment>();
   RETURN_IF_ERROR(add_steps(plan, node, *fragment));
   return fragment;
+}
+
+Result<BatchSourcePtr> PhysicalPlanner::build_gathered(const PlanNode& plan, PhysicalNode& node,
+                                                       Bound bound) {
+  using Kind = PlanNode::Kind;
+  const bool is_chain = plan.kind == Kind::kFilter || plan.kind == Kind::kProject;
+  if (!is_chain && plan.kind != Kind::kScan && plan.kind != Kind::kJoin) return BatchSourcePtr();
+  if (&plan == not_gathered_ || (bound && *bound < kGatheredRowsMin)) return BatchSourcePtr();
+  ASSIGN_OR_RETURN(std::unique_ptr<Fragment> fragment, parallel_fragment(plan, node));
+  if (fragment == nullptr) {
+    // Nor are the rest of the chain, for the same reason.
+    const PlanNode* const child = is_chain ? plan.children[0].get() : nullptr;
+    if (child != nullptr && child->kind != Kind::kJoin) not_gathered_ = child;
+    return BatchSourcePtr();
+  }
+  node.helpers = helpers_for(node.time_us);
+  return BatchSourcePtr(std::make_unique<GatherRowsOperator>(
+      context_, nullptr, std::move(*fragment), GatherOptions{execution_.pool, node.helpers}));
 }
 
 Status PhysicalPlanner::add_steps(const PlanNode& plan, PhysicalNode& node, Fragment& fragment) {

@@ -118,6 +118,8 @@ class PhysicalPlanner {
   /// The chain below `plan` as a fragment, when it is one and long enough to share; fills the
   /// nodes. Null when it isn't (nothing is built then).
   Result<std::unique_ptr<Fragment>> parallel_fragment(const PlanNode& plan, PhysicalNode& node);
+  /// The rows of such a chain by several workers; null when it isn't one, or few are wanted.
+  Result<BatchSourcePtr> build_gathered(const PlanNode& plan, PhysicalNode& node, Bound bound);
   Status add_steps(const PlanNode& plan, PhysicalNode& node, Fragment& fragment);
   Status add_step(const PlanNode& plan, PhysicalNode& node, Fragment& fragment);
   Result<std::shared_ptr<Scan>> open_scan(const PlanNode& plan, ScanRequest request,
@@ -135,6 +137,7 @@ class PhysicalPlanner {
   SubqueryRunner& runner_;
   int depth_ = 0;
   bool may_block_ = false;
+  const PlanNode* not_gathered_ = nullptr;  // of a chain that is not worth it, or may not
   std::unordered_map<const PlanNode*, Expected> expected_;
   std::unordered_map<int, Expected> cte_nodes_;  // by cte_id
 };
