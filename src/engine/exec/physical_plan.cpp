@@ -29,11 +29,11 @@ bool plan_calls_blocking(const PlanNode& plan) {
 
 }  // namespace
 
-double table_function_rows(const PlanNode& plan) {
-  if (plan.expressions.size() < 2) return 1'000'000;
+double table_function_rows(const std::vector<ExprPtr>& arguments) {
+  if (arguments.size() < 2) return 1'000'000;
   double values[3] = {0, 0, 1};
-  for (size_t i = 0; i < std::min<size_t>(3, plan.expressions.size()); ++i) {
-    const Expr& expr = *plan.expressions[i];
+  for (size_t i = 0; i < std::min<size_t>(3, arguments.size()); ++i) {
+    const Expr& expr = *arguments[i];
     if (expr.kind != Expr::Kind::kConstant) return 1'000'000;
     if (const auto* small = std::get_if<int32_t>(&expr.constant.value())) {
       values[i] = *small;
@@ -86,6 +86,8 @@ Result<BatchSourcePtr> PhysicalPlanner::build(const PlanNode& plan, PhysicalNode
 }
 
 Result<BatchSourcePtr> PhysicalPlanner::build_kind(const PlanNode& plan, PhysicalNode& node, Bound bound) {
+  ASSIGN_OR_RETURN(BatchSourcePtr gathered, build_gathered(plan, node, bound));
+  if (gathered != nullptr) return gathered;
   switch (plan.kind) {
     case PlanNode::Kind::kScan: return build_scan(plan, node, bound);
     case PlanNode::Kind::kFilter:
@@ -222,7 +224,7 @@ Result<BatchSourcePtr> PhysicalPlanner::build_leaf(const PlanNode& plan, Physica
     return ValuesOperator::create(context_, stats_of(node), plan);
   }
   node.name = "Function Scan";
-  node.rows = table_function_rows(plan);
+  node.rows = table_function_rows(plan.expressions);
   node.time_us = node.rows * 0.01;
   return TableFunctionOperator::create(context_, stats_of(node), plan);
 }
