@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <thread>
@@ -53,6 +55,44 @@ TEST(Gather, TopKAsOneThreadDoes) {
   for (size_t i = 0; i < 50; ++i) EXPECT_EQ(got.rows[i][1], Datum::int8(99'999 - static_cast<int64_t>(i)));
 }
 
+TEST(Gather, EveryRowOfAFilterComesOnce) {
+  constexpr int64_t kRows = 200'000;
+  const auto relation = long_relation(kRows);
+  for (const size_t threads : {1u, 4u}) {
+    ScanPool pool(threads);
+    ExecutionContext context;
+    context.pool = &pool;
+    for (int round = 0; round < 5; ++round) {
+      const Rows got = run(scan_of(*relation), context);
+      ASSERT_TRUE(got.status.ok());
+      std::vector<bool> seen(kRows);
+      ASSERT_EQ(got.rows.size(), seen.size());
+      for (const auto& row : got.rows) seen[static_cast<size_t>(row[1].as<int64_t>())] = true;
+      EXPECT_EQ(std::count(seen.begin(), seen.end(), false), 0);
+    }
+  }
+}
+
+TEST(Gather, ReadersGoNoFurtherAheadThanTheyMay) {
+  // Rows nobody asks for: what is read of them is some batches a worker.
+  const auto relation = long_relation(100'000);
+  const auto make = relation->make;
+  relation->morsels = 1'000'000'000;
+  std::atomic<size_t> made{0};
+  relation->make = [make, &made](size_t morsel) -> Result<Batch> {
+    ++made;
+    return make(morsel % 190);
+  };
+  ScanPool pool(4);
+  ExecutionContext context;
+  context.pool = &pool;
+  const Rows got = run(limit_of(scan_of(*relation), Datum::int8(1'000'000), Datum::int8(0)), context);
+  ASSERT_TRUE(got.status.ok());
+  EXPECT_EQ(got.rows.size(), 1'000'000U);
+  EXPECT_GE(made, 1'000'000U / 512);
+  EXPECT_LE(made, 1'000'000U / 512 + 100);
+}
+
 TEST(Gather, NeedsNoPoolThread) {
   // The pool's only thread waits for the query: the consumer must do all the work.
   const auto relation = long_relation(50'000);
@@ -81,6 +121,22 @@ TEST(Gather, AnErrorStopsEveryWorker) {
   ExecutionContext context;
   context.pool = &pool;
   const Rows got = run(group(scan_of(*relation), list(column(0)), aggregate(count())), context);
+  ASSERT_FALSE(got.status.ok());
+  EXPECT_EQ(got.status.error().code, sqlstate::kIoError);
+}
+
+TEST(Gather, AnErrorOfOneReaderIsTheAnswer) {
+  const auto relation = long_relation(100'000);
+  const auto make = relation->make;
+  relation->morsels = 1'000'000'000;
+  relation->make = [make](size_t morsel) -> Result<Batch> {
+    if (morsel == 100) return Status(sqlstate::kIoError, "could not read");
+    return make(morsel % 190);
+  };
+  ScanPool pool(4);
+  ExecutionContext context;
+  context.pool = &pool;
+  const Rows got = run(scan_of(*relation), context);
   ASSERT_FALSE(got.status.ok());
   EXPECT_EQ(got.status.error().code, sqlstate::kIoError);
 }
