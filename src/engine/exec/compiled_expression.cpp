@@ -9,6 +9,7 @@
 #include "engine/exec/vector_scatter.h"
 #include "engine/functions/row_guard.h"
 #include "engine/plan/stack_guard.h"
+#include "engine/vector/heap_meter.h"
 
 namespace eventd::engine {
 
@@ -168,6 +169,7 @@ Result<Vector> CompiledExpression::evaluate_whole(const Batch& input, const Eval
 }
 
 Result<Vector> CompiledExpression::evaluate(const Batch& input, const EvalContext& context) const {
+  const HeapMeter meter;
   Result<Vector> result = evaluate_whole(input, context);
   if (result.ok() || input.size == 1 || !is_values_too_large(result.error())) return result;
   return evaluate_in_parts(input, context);
@@ -206,6 +208,7 @@ Result<uint32_t> CompiledExpression::filter_whole(const Batch& input, const Eval
 
 Result<uint32_t> CompiledExpression::filter(const Batch& input, const EvalContext& context,
                                             uint32_t* rows) const {
+  const HeapMeter meter;
   Result<uint32_t> kept = filter_whole(input, context, rows);
   if (kept.ok() || input.size == 1 || !is_values_too_large(kept.error())) return kept;
   const uint32_t half = input.size / 2;

@@ -4,6 +4,7 @@
 
 #include "engine/exec/array_elements.h"
 #include "engine/exec/outer_arguments.h"
+#include "engine/exec/physical_costs.h"
 #include "engine/exec/status_copy.h"
 #include "engine/vector/physical_dispatch.h"
 
@@ -88,7 +89,8 @@ Datum Verdict::value() const {
 }
 
 CompiledSubquery::CompiledSubquery(const Expr& expr, InnerContext inner)
-    : expr_(expr.clone()), kind_(expr.subquery->kind), inner_(std::move(inner)),
+    : kind_(expr.subquery->kind), type_(expr.type.id), inner_(std::move(inner)),
+      plan_(expr.subquery->plan->clone()), column_types_(types_of_columns(*plan_)),
       known_grant_(inner_.operators.memory) {}
 
 CompiledSubquery::~CompiledSubquery() = default;
@@ -99,9 +101,9 @@ Result<std::shared_ptr<CompiledSubquery>> CompiledSubquery::compile(const Expr& 
   find_outer(compiled->plan(), used);
   compiled->correlated_ = !used.empty();
   compiled->volatile_ = plan_volatility(compiled->plan()) == Volatility::kVolatile;
-  if (compiled->is_quantified()) RETURN_IF_ERROR(compiled->compile_comparison());
+  if (compiled->is_quantified()) RETURN_IF_ERROR(compiled->compile_comparison(*expr.subquery->comparison));
   if (!compiled->correlated_) {
-    ASSIGN_OR_RETURN(compiled->run_, SubExecution::start(compiled->plan(), {}, compiled->inner_, false));
+    ASSIGN_OR_RETURN(compiled->run_, SubExecution::start(std::move(compiled->plan_), {}, compiled->inner_, false));
   }
   return compiled;
 }
@@ -112,9 +114,8 @@ std::shared_ptr<const PhysicalNode> CompiledSubquery::describe() const {
   return run.ok() ? (*run)->physical() : nullptr;
 }
 
-Status CompiledSubquery::compile_comparison() {
-  const int columns = static_cast<int>(plan().columns.size());
-  comparison_expr_ = outer_as_columns(*expr_->subquery->comparison, columns);
+Status CompiledSubquery::compile_comparison(const Expr& comparison) {
+  comparison_expr_ = outer_as_columns(comparison, static_cast<int>(column_types_.size()));
   ASSIGN_OR_RETURN(comparison_, CompiledExpression::compile(*comparison_expr_, *inner_.operators.eval));
   return {};
 }
@@ -134,9 +135,7 @@ Status CompiledSubquery::run_once() {
 }
 
 Status CompiledSubquery::materialize() {
-  std::vector<Oid> types;
-  for (const OutputColumn& column : plan().columns) types.push_back(column.type.id);
-  rows_ = std::make_unique<KeptRows>(types, inner_.operators.memory);
+  rows_ = std::make_unique<KeptRows>(column_types_, inner_.operators.memory);
   for (;;) {
     Batch batch;
     ASSIGN_OR_RETURN(const bool more, run_->next(batch));
@@ -145,7 +144,7 @@ Status CompiledSubquery::materialize() {
   }
   RETURN_IF_ERROR(rows_->flush());
   if (kind_ != Kind::kAny) return {};
-  ASSIGN_OR_RETURN(set_, SubquerySet::build(*comparison_expr_, *rows_, static_cast<int>(plan().columns.size()),
+  ASSIGN_OR_RETURN(set_, SubquerySet::build(*comparison_expr_, *rows_, static_cast<int>(column_types_.size()),
                                             inner_.operators));
   return {};
 }
@@ -155,7 +154,7 @@ Status CompiledSubquery::evaluate(const std::vector<Vector>& arguments, uint32_t
   RETURN_IF_ERROR(run_once());
   if (!is_quantified()) {
     out = Vector::constant(value_, rows);
-    out.set_type(expr_->type.id);
+    out.set_type(type_);
     return {};
   }
   return set_ != nullptr ? evaluate_set(arguments, rows, out) : evaluate_by_tuple(arguments, rows, out);
@@ -193,7 +192,7 @@ Status CompiledSubquery::evaluate_by_tuple(const std::vector<Vector>& arguments,
     ids[i] = at->second;
   }
   const auto count = static_cast<uint32_t>(values.size());
-  Vector distinct = Vector::flat(expr_->type.id, count);
+  Vector distinct = Vector::flat(type_, count);
   for (uint32_t i = 0; i < count; ++i) distinct.set_datum(i, values[i]);
   out = count == 1 ? Vector::repeat(distinct, 0, all)
                    : Vector::dictionary(distinct, std::move(ids), rows);
@@ -246,7 +245,7 @@ Result<Datum> CompiledSubquery::read(SubExecution& run, std::span<const Datum> a
     return verdict.value();
   }
   ASSIGN_OR_RETURN(const bool more, run.next(batch));
-  if (!more) return Datum::null(expr_->type.id);
+  if (!more) return Datum::null(type_);
   Datum value = batch.columns[0].datum(0);
   bool several = batch.size > 1;
   if (!several) {
@@ -277,7 +276,7 @@ Result<Datum> CompiledSubquery::compare_all(const KeptRows& rows, std::span<cons
 }
 
 Result<Datum> CompiledSubquery::read_array(SubExecution& run) {
-  const Oid column_type = plan().columns[0].type.id;
+  const Oid column_type = column_types_[0];
   const bool nested = type_info(column_type).category == 'A';
   ArrayBuilder builder(nested ? type_info(column_type).element : column_type);
   std::vector<ArrayDimension> inner;
@@ -301,9 +300,9 @@ Result<Datum> CompiledSubquery::read_array(SubExecution& run) {
     RETURN_IF_ERROR(grant.ensure(bytes));
     if (bytes > kArrayBytesMax) return Status(sqlstate::kProgramLimitExceeded, "array size exceeds the maximum allowed");
   }
-  if (!nested || count == 0) return Datum(expr_->type.id, builder.finish());
+  if (!nested || count == 0) return Datum(type_, builder.finish());
   inner.insert(inner.begin(), ArrayDimension{count, 1});
-  return Datum(expr_->type.id, builder.finish(inner));
+  return Datum(type_, builder.finish(inner));
 }
 
 }  // namespace eventd::engine

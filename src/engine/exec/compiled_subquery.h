@@ -37,7 +37,8 @@ class CompiledSubquery {
   /// One value a row; `arguments` are the expression's children.
   Status evaluate(const std::vector<Vector>& arguments, uint32_t rows, Vector& out);
   bool is_correlated() const { return correlated_; }
-  const PlanNode& plan() const { return *expr_->subquery->plan; }
+  /// REQUIRES: correlated.
+  const PlanNode& plan() const { return *plan_; }
   /// Not correlated: the run that is to come. Null after it.
   const SubExecution* run() const { return run_.get(); }
   /// Correlated: what a run is made of, for EXPLAIN; null if that can't be told.
@@ -47,7 +48,7 @@ class CompiledSubquery {
   using Kind = Subquery::Kind;
   CompiledSubquery(const Expr& expr, InnerContext inner);
   bool is_quantified() const { return kind_ == Kind::kAny || kind_ == Kind::kAll; }
-  Status compile_comparison();
+  Status compile_comparison(const Expr& comparison);
   /// Not correlated: runs the plan if nobody has.
   Status run_once();
   Status materialize();
@@ -61,9 +62,11 @@ class CompiledSubquery {
   Status compare(const Batch& rows, std::span<const Datum> arguments, Verdict& verdict) const;
   Result<Datum> compare_all(const KeptRows& rows, std::span<const Datum> arguments) const;
 
-  const ExprPtr expr_;
   const Kind kind_;
+  const Oid type_;
   const InnerContext inner_;
+  PlanPtr plan_;  // not correlated: handed to the one run
+  const std::vector<Oid> column_types_;
   bool correlated_ = false;
   bool volatile_ = false;
   // kAny, kAll: the comparison over the plan's columns ++ the arguments.

@@ -1,6 +1,7 @@
 // Dispatch over node kinds; function calls.
 #include <memory>
 
+#include "engine/exec/batch_bytes.h"
 #include "engine/exec/expr_node.h"
 #include "engine/payload/msgpack_path.h"
 #include "engine/plan/stack_guard.h"
@@ -54,6 +55,7 @@ Status evaluate_call(const ExprNode& node, const EvalInput& input, Vector& out) 
   const auto arguments = std::make_unique<std::vector<Vector>>(node.children.size());
   for (size_t i = 0; i < node.children.size(); ++i) {
     RETURN_IF_ERROR(evaluate_node(node.children[i], input, (*arguments)[i]));
+    RETURN_IF_ERROR(check_batch_bytes(input.context, input.batch.size));
   }
   return call_function(node, *arguments, node.expr->type, input.batch.size, input.context, out);
 }

@@ -3,6 +3,7 @@
 
 #include "engine/exec/compiled_subquery.h"
 #include "engine/exec/expr_node.h"
+#include "engine/vector/heap_meter.h"
 
 namespace eventd::engine {
 
@@ -11,7 +12,12 @@ Status evaluate_subquery(const ExprNode& node, const EvalInput& input, Vector& o
   for (size_t i = 0; i < node.children.size(); ++i) {
     RETURN_IF_ERROR(evaluate_node(node.children[i], input, (*arguments)[i]));
   }
-  return node.subquery->evaluate(*arguments, input.batch.size, out);
+  {
+    const HeapMeter inner;  // what its operators make is theirs
+    RETURN_IF_ERROR(node.subquery->evaluate(*arguments, input.batch.size, out));
+  }
+  HeapMeter::add(out.memory_bytes());
+  return {};
 }
 
 }  // namespace eventd::engine

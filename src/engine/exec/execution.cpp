@@ -1,5 +1,7 @@
 #include "engine/exec/execution.h"
 
+#include "engine/scan/cancel_scope.h"
+
 namespace eventd::engine {
 
 PlanExecution::PlanExecution(PlanPtr plan, ExecutionContext context)
@@ -14,6 +16,7 @@ PlanExecution::PlanExecution(PlanPtr plan, ExecutionContext context)
 
 Result<std::unique_ptr<PlanExecution>> PlanExecution::start(PlanPtr plan, ExecutionContext context) {
   std::unique_ptr<PlanExecution> execution(new PlanExecution(std::move(plan), std::move(context)));
+  const CancelScope cancel(execution->operator_context_.cancel);
   PhysicalPlanner planner(execution->context_, execution->operator_context_, execution->runner_);
   ASSIGN_OR_RETURN(execution->root_, planner.build(*execution->plan_, execution->physical_));
   execution->may_block_ = planner.may_block();
@@ -35,6 +38,7 @@ uint64_t PlanExecution::damaged_tails() const { return damaged_tails_of(physical
 
 Result<bool> PlanExecution::next(Batch& batch) {
   if (root_ == nullptr) return false;
+  const CancelScope cancel(operator_context_.cancel);
   Result<bool> result = [&] {
     if (!may_block_) return root_->next(batch);
     const ScanPool::BlockingScope blocking;

@@ -15,8 +15,14 @@ inline constexpr double kGroupsExpected = 200;
 inline constexpr double kJoinUs = 0.05, kPairUs = 0.005, kRunUs = 30, kSetCallUs = 1;
 inline constexpr double kSetRowsExpected = 10;
 
+/// What may go on for ever however little goes in, as recursion. Not short: an I/O thread serves
+/// others, and hears of cancel requests.
+inline constexpr double kUnknownTimeUs = 10'000;
+
 /// generate_series over integers tells how many rows it makes; others are taken to be many.
-double table_function_rows(const PlanNode& plan);
+double table_function_rows(const std::vector<ExprPtr>& arguments);
+/// Time the set-returning calls of a kProjectSet take for `rows` rows.
+double set_calls_time_us(const PlanNode& plan, double rows);
 
 struct JoinCondition;
 /// Rows a join of so many rows gives, and the time it takes by itself.
@@ -27,6 +33,12 @@ double join_time_us(const JoinCondition& condition, double left, double right, d
 template <class F>
 void for_each_const_expression(const PlanNode& plan, const F& f) {
   for_each_expression(const_cast<PlanNode&>(plan), [&](const ExprPtr& expr) { f(*expr); });
+}
+
+inline std::vector<Oid> types_of_columns(const PlanNode& plan) {
+  std::vector<Oid> types;
+  for (const OutputColumn& column : plan.columns) types.push_back(column.type.id);
+  return types;
 }
 
 inline bool has_volatile(const PlanNode& plan) {

@@ -13,12 +13,6 @@ namespace eventd::engine {
 
 namespace {
 
-std::vector<Oid> types_of_columns(const PlanNode& plan) {
-  std::vector<Oid> types;
-  for (const OutputColumn& column : plan.columns) types.push_back(column.type.id);
-  return types;
-}
-
 PhysicalNode& add_child(PhysicalNode& node) {
   node.children.push_back(std::make_unique<PhysicalNode>());
   return *node.children.back();
@@ -70,7 +64,7 @@ Result<BatchSourcePtr> PhysicalPlanner::build_project_set(const PlanNode& plan, 
   ASSIGN_OR_RETURN(BatchSourcePtr child, build(*plan.children[0], below, std::nullopt));
   node.name = "ProjectSet";
   node.rows = below.rows * kSetRowsExpected;
-  node.time_us = below.time_us + below.rows * kSetCallUs;
+  node.time_us = below.time_us + set_calls_time_us(plan, below.rows);
   return BatchSourcePtr(std::make_unique<ProjectSetOperator>(context_, stats_of(node), std::move(child), std::move(sets)));
 }
 
@@ -144,7 +138,7 @@ Result<BatchSourcePtr> PhysicalPlanner::build_recursive_union(const PlanNode& pl
   }
   node.name = "Recursive Union";
   node.rows = first_node.rows + round.rows * 10;
-  node.time_us = first_node.time_us + round.time_us * 10;
+  node.time_us = first_node.time_us + std::max(round.time_us * 10, kUnknownTimeUs);
   return BatchSourcePtr(std::make_unique<RecursiveUnionOperator>(context_, stats_of(node), plan, std::move(first), std::move(inner)));
 }
 

@@ -41,6 +41,16 @@ double join_time_us(const JoinCondition& condition, double left, double right, d
   return (left + right) * kJoinUs + rows * kEvaluateUs;
 }
 
+double set_calls_time_us(const PlanNode& plan, double rows) {
+  double time = kSetCallUs;
+  for (const SetCall& call : plan.set_calls) {
+    // The others give no more than lies in their arguments.
+    if (call.function == nullptr || call.function->name != "generate_series") continue;
+    time += table_function_rows(call.arguments) * kEvaluateUs;
+  }
+  return rows * time;
+}
+
 PhysicalPlanner::Expected PhysicalPlanner::expected_of(const PlanNode& plan) {
   using Kind = PlanNode::Kind;
   std::vector<Expected> below;
@@ -57,7 +67,7 @@ PhysicalPlanner::Expected PhysicalPlanner::expected_of(const PlanNode& plan) {
     }
     case Kind::kValues: return {static_cast<double>(plan.rows.size()), static_cast<double>(plan.rows.size())};
     case Kind::kTableFunction: {
-      const double made = table_function_rows(plan);
+      const double made = table_function_rows(plan.expressions);
       return {made, made * kEvaluateUs};
     }
     case Kind::kFilter: return {std::max(1.0, rows * kFilterShare), time + rows * kEvaluateUs};
@@ -85,14 +95,14 @@ PhysicalPlanner::Expected PhysicalPlanner::expected_of(const PlanNode& plan) {
     case Kind::kApply:
       return {rows * std::max(1.0, below[1].rows), below[0].time_us + rows * (below[1].time_us + kRunUs)};
     case Kind::kGapFill: return {rows * kSetRowsExpected, time + rows * (kSortUs + kSetCallUs)};
-    case Kind::kProjectSet: return {rows * kSetRowsExpected, time + rows * kSetCallUs};
+    case Kind::kProjectSet: return {rows * kSetRowsExpected, time + set_calls_time_us(plan, rows)};
     case Kind::kAppend:
     case Kind::kSetOperation: {
       double all = 0;
       for (const Expected& child : below) all += child.rows;
       return {all, time + (plan.kind == Kind::kAppend ? 0 : all * kGroupUs)};
     }
-    case Kind::kRecursiveUnion: return {rows + kUnknownRows, time + kUnknownRows};
+    case Kind::kRecursiveUnion: return {rows + kUnknownRows, time + kUnknownTimeUs};
     case Kind::kWith: return {below.back().rows, time};
     case Kind::kWorkingTable:
     case Kind::kCteScan: return {kUnknownRows, kUnknownRows * kEvaluateUs};

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "engine/functions/row_guard.h"
+#include "engine/exec/batch_bytes.h"
 
 namespace eventd::engine {
 
@@ -34,9 +34,16 @@ Result<bool> ProjectOperator::produce(Batch& batch) {
   for (;;) {
     const Batch input = std::move(parts_.back());
     parts_.pop_back();
-    const Status status = project(input, batch);
+    const HeapMeter meter;
+    Status status = project(input, batch);
+    bool too_large = !status.ok() && is_values_too_large(status.error());
+    if (status.ok()) {
+      status = grant(HeapMeter::bytes());
+      too_large = !status.ok();
+    }
     if (status.ok()) return true;
-    if (input.size == 1 || !is_values_too_large(status.error())) return status.error();
+    if (input.size == 1 || !too_large) return status.error();
+    batch.columns.clear();
     // The values of so many rows are too large to hold at once: fewer rows a batch.
     const uint32_t half = input.size / 2;
     parts_.push_back(slice(input, half, input.size - half));
@@ -50,7 +57,16 @@ Status ProjectOperator::project(const Batch& input, Batch& batch) {
   for (const ExpressionPtr& expression : expressions_) {
     ASSIGN_OR_RETURN(Vector column, expression->evaluate_whole(input, eval()));
     batch.columns.push_back(std::move(column));
+    RETURN_IF_ERROR(check_batch_bytes(eval(), input.size));
   }
+  return {};
+}
+
+Status ProjectOperator::grant(size_t bytes) {
+  // Ordinary batches are within what a query has anyway; whoever keeps rows accounts for them.
+  constexpr size_t kUnaccountedBytes = 4 << 20;
+  if (bytes > kUnaccountedBytes) return grant_.ensure(bytes);
+  grant_.reset();
   return {};
 }
 

@@ -35,17 +35,21 @@ class ProjectOperator : public BatchSource {
  public:
   ProjectOperator(const OperatorContext& context, OperatorStats* stats, BatchSourcePtr child,
                   std::vector<ExpressionPtr> expressions)
-      : BatchSource(context, stats), child_(std::move(child)), expressions_(std::move(expressions)) {}
+      : BatchSource(context, stats), child_(std::move(child)), expressions_(std::move(expressions)),
+        grant_(context.memory) {}
 
  protected:
   Result<bool> produce(Batch& batch) override;
 
  private:
   Status project(const Batch& input, Batch& batch);
+  /// Accounts for a batch of large values until the next one.
+  Status grant(size_t bytes);
 
   BatchSourcePtr child_;
   std::vector<ExpressionPtr> expressions_;
   std::vector<Batch> parts_;  ///< input still to be projected, the next rows last
+  MemoryGrant grant_;
 };
 
 /// Skips `offset` rows, then passes `limit`; with `ties` (the order of the input) also those equal

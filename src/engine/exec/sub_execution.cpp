@@ -18,10 +18,15 @@ SubExecution::~SubExecution() { close(); }
 
 Result<std::unique_ptr<SubExecution>> SubExecution::start(const PlanNode& plan, std::span<const Datum> arguments,
                                                           const InnerContext& inner, bool alone) {
+  return start(plan.clone(), arguments, inner, alone);
+}
+
+Result<std::unique_ptr<SubExecution>> SubExecution::start(PlanPtr plan, std::span<const Datum> arguments,
+                                                          const InnerContext& inner, bool alone) {
   RETURN_IF_ERROR(check_stack_depth());
   std::unique_ptr<SubExecution> run(new SubExecution(inner, alone));
   Described& described = *run->described_;
-  described.plan = plan.clone();
+  described.plan = std::move(plan);
   if (!arguments.empty()) RETURN_IF_ERROR(bind_outer(described.plan, arguments, run->context_.eval));
   PhysicalPlanner planner(run->context_, run->operator_context_, run->runner_);
   ASSIGN_OR_RETURN(run->root_, planner.build(*described.plan, described.node));

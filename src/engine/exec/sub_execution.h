@@ -25,6 +25,9 @@ class SubExecution {
   /// thread only. Errors: those of PhysicalPlanner::build.
   static Result<std::unique_ptr<SubExecution>> start(const PlanNode& plan, std::span<const Datum> arguments,
                                                      const InnerContext& inner, bool alone);
+  /// Runs `plan` itself.
+  static Result<std::unique_ptr<SubExecution>> start(PlanPtr plan, std::span<const Datum> arguments,
+                                                     const InnerContext& inner, bool alone);
   ~SubExecution();
 
   /// The next batch, or false at the end.

@@ -4,6 +4,8 @@
 #include <memory>
 #include <mutex>
 
+#include "interrupt.h"
+
 namespace eventd::engine {
 
 namespace {
@@ -21,6 +23,7 @@ struct Group {
   Status status;
 
   std::atomic<bool> stop{false};
+  const InterruptSource interrupt = InterruptScope::current();  ///< the caller's, for its helpers
 
   void record(Status result) {
     if (result.ok()) return;
@@ -35,6 +38,7 @@ struct Group {
     const size_t worker = next_worker++;
     ++running;
     lock.unlock();
+    const InterruptScope scope(interrupt);
     Status result = mine(worker, stop);
     lock.lock();
     record(std::move(result));

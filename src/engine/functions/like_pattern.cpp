@@ -1,23 +1,9 @@
 #include "engine/functions/like_pattern.h"
 
-#include <cstring>
-
+#include "engine/functions/text_find.h"
 #include "engine/functions/text_helpers.h"
 
 namespace eventd::engine {
-namespace {
-
-// memmem's time is linear; find()'s is the product of both lengths, but it is quick for short ones.
-constexpr size_t kLongLiteral = 16;
-
-size_t find_literal(std::string_view text, std::string_view literal) {
-  if (literal.size() < kLongLiteral) return text.find(literal);
-  const void* at = memmem(text.data(), text.size(), literal.data(), literal.size());
-  return at == nullptr ? text.npos : static_cast<size_t>(static_cast<const char*>(at) - text.data());
-}
-
-}  // namespace
-
 LikePattern::LikePattern(std::string_view pattern, Unit unit) : segments_(1), unit_(unit) {
   for (size_t i = 0; i < pattern.size(); ++i) {
     const char c = pattern[i];
@@ -86,7 +72,7 @@ Result<bool> LikePattern::matches(std::string_view text, const CancelToken* canc
     if (plain) {
       const std::string& literal = segment.pieces.front().literal;
       if (last) return text.ends_with(literal);
-      const size_t at = find_literal(text, literal);
+      const size_t at = find_text(text, literal);
       if (at == kNone) return false;
       text.remove_prefix(at + literal.size());
       continue;

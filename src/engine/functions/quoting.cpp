@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "interrupt.h"
+
 namespace eventd::engine {
 namespace {
 
@@ -22,7 +24,9 @@ bool is_safe_identifier(std::string_view identifier) {
 
 void append_doubled(std::string_view text, char quote, bool backslash_too, std::string& out) {
   out += quote;
+  InterruptPacer pacer;
   for (const char c : text) {
+    if (pacer.step(3)) return;
     if (c == quote || (backslash_too && c == '\\')) out += c;
     out += c;
   }

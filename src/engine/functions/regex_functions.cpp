@@ -279,34 +279,73 @@ Status regexp_split_to_array(const CallFrame& frame, Vector& result) {
 
 // --- set-returning: regexp_matches, regexp_split_to_table ---
 
+/// What lies between the matches in a text, or the matches' groups, found as they are read: a text may
+/// have very many.
 class PiecesCursor : public TableFunctionCursor {
  public:
-  explicit PiecesCursor(Oid type) : type_(type) {}
-  std::vector<std::string> values;
+  /// Borrows `cancel`, which may be null.
+  PiecesCursor(bool splits, std::shared_ptr<const Regex> regex, std::string text, const CancelToken* cancel)
+      : splits_(splits), regex_(std::move(regex)), text_(std::move(text)), cancel_(cancel) {}
 
   Result<bool> next(Batch& batch) override {
-    if (at_ == values.size()) return false;
-    const auto rows = static_cast<uint32_t>(std::min<size_t>(values.size() - at_, kBatchRows));
-    Vector column = Vector::flat(type_, rows);
-    for (uint32_t i = 0; i < rows; ++i) column.set_string(i, values[at_ + i]);
-    at_ += rows;
+    if (done_) return false;
+    values_.clear();
+    while (!done_ && values_.size() < kBatchRows) {
+      if (cancel_ != nullptr) RETURN_IF_ERROR(cancel_->check());
+      find_next();
+    }
+    if (values_.empty()) return false;
+    const auto rows = static_cast<uint32_t>(values_.size());
+    Vector column = Vector::flat(splits_ ? oid::kText : oid::kTextArray, rows);
+    for (uint32_t i = 0; i < rows; ++i) column.set_string(i, values_[i]);
     batch.columns = {std::move(column)};
     batch.size = rows;
     return true;
   }
 
  private:
-  const Oid type_;
-  size_t at_ = 0;
+  void find_next() {
+    const std::string_view text = text_;
+    if (!regex_->find(text, from_, groups_)) {
+      done_ = true;
+      if (splits_) values_.emplace_back(text.substr(begin_));
+      return;
+    }
+    from_ = after_match(text, groups_[0]);
+    if (!splits_) {
+      values_.push_back(groups_array(groups_));
+      done_ = !regex_->global();
+      return;
+    }
+    // Empty matches at the ends and right after a match do not split.
+    const size_t at = offset_in(text, groups_[0]);
+    if (groups_[0].empty() && (at == begin_ || at >= text.size())) return;
+    values_.emplace_back(text.substr(begin_, at - begin_));
+    begin_ = at + groups_[0].size();
+  }
+
+  const bool splits_;
+  const std::shared_ptr<const Regex> regex_;
+  const std::string text_;
+  const CancelToken* const cancel_;
+  Pieces groups_;
+  size_t from_ = 0, begin_ = 0;
+  bool done_ = false;
+  std::vector<std::string> values_;
+};
+
+/// For NULL arguments.
+class NoPieces : public TableFunctionCursor {
+ public:
+  Result<bool> next(Batch&) override { return false; }
 };
 
 using CursorResult = Result<std::unique_ptr<TableFunctionCursor>>;
 
 template <bool kSplit>
 CursorResult open_regex_table(const EvalContext& context, std::span<const Datum> arguments) {
-  auto cursor = std::make_unique<PiecesCursor>(kSplit ? oid::kText : oid::kTextArray);
   for (const Datum& argument : arguments) {
-    if (argument.is_null()) return CursorResult(std::move(cursor));
+    if (argument.is_null()) return CursorResult(std::make_unique<NoPieces>());
   }
   RegexFlags flags;
   if (arguments.size() > 2) {
@@ -315,21 +354,8 @@ CursorResult open_regex_table(const EvalContext& context, std::span<const Datum>
   ASSIGN_OR_RETURN(const std::shared_ptr<const Regex> regex,
                    Regex::compile(arguments[1].bytes(), flags));
   RETURN_IF_ERROR(regex->check_extraction());
-  const std::string_view text = arguments[0].bytes();
-  if (kSplit) {
-    if (regex->global()) return no_global("regexp_split_to_table()");
-    RETURN_IF_ERROR(split(context, *regex, text, [&](std::string_view piece) { cursor->values.emplace_back(piece); }));
-    return CursorResult(std::move(cursor));
-  }
-  Pieces groups;
-  RowGuard guard(context, 1);
-  for (size_t from = 0; regex->find(text, from, groups);) {
-    RETURN_IF_ERROR(guard.step(text.size() - from, nullptr));
-    cursor->values.push_back(groups_array(groups));
-    if (!regex->global()) break;
-    from = after_match(text, groups[0]);
-  }
-  return CursorResult(std::move(cursor));
+  if (kSplit && regex->global()) return no_global("regexp_split_to_table()");
+  return CursorResult(std::make_unique<PiecesCursor>(kSplit, regex, std::string(arguments[0].bytes()), context.cancel));
 }
 
 void register_table_functions(Builder& builder) {

@@ -5,6 +5,7 @@
 #include "engine/functions/kernel_helpers.h"
 #include "engine/functions/ordering.h"
 #include "engine/functions/text_helpers.h"
+#include "interrupt.h"
 
 namespace eventd::engine {
 namespace {
@@ -124,6 +125,16 @@ void register_substring(Builder& builder) {
 
 // --- length and case ---
 
+/// Writes map(byte) for every byte, in parts short enough to ask in between.
+template <class Map>
+void map_bytes(const StringRef& from, char* to, const Map& map) {
+  constexpr size_t kPartBytes = 4 << 20;
+  for (size_t at = 0; at < from.size && (at == 0 || !is_interrupted()); at += kPartBytes) {
+    const size_t end = std::min<size_t>(from.size, at + kPartBytes);
+    std::transform(from.data + at, from.data + end, to + at, map);
+  }
+}
+
 void register_length_and_case(Builder& builder) {
   const Kernel characters = row_kernel<int32_t, StringRef>([](const StringRef& v, int32_t& out) {
     out = static_cast<int32_t>(utf8_length(v.view()));
@@ -148,22 +159,22 @@ void register_length_and_case(Builder& builder) {
   // C locale: only ASCII letters have case.
   builder.builtin("lower(text)",
                   row_kernel<StringRef, StringRef>([](const StringRef& v, StringOut& out) {
-                    std::transform(v.data, v.data + v.size, out.allocate(v.size), ascii_lower);
+                    map_bytes(v, out.allocate(v.size), ascii_lower);
                   }));
   builder.builtin("upper(text)",
                   row_kernel<StringRef, StringRef>([](const StringRef& v, StringOut& out) {
-                    std::transform(v.data, v.data + v.size, out.allocate(v.size), ascii_upper);
+                    map_bytes(v, out.allocate(v.size), ascii_upper);
                   }));
   builder.builtin("initcap(text)",
                   row_kernel<StringRef, StringRef>([](const StringRef& v, StringOut& out) {
                     char* to = out.allocate(v.size);
                     bool in_word = false;
-                    for (uint32_t i = 0; i < v.size; ++i) {
-                      const char c = v.data[i];
-                      to[i] = in_word ? ascii_lower(c) : ascii_upper(c);
+                    map_bytes(v, to, [&](char c) {
+                      const char shown = in_word ? ascii_lower(c) : ascii_upper(c);
                       const char lower = ascii_lower(c);
                       in_word = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
-                    }
+                      return shown;
+                    });
                   }));
 }
 
@@ -179,12 +190,13 @@ std::string_view trim(std::string_view text, std::string_view set, bool left, bo
     }
     return false;
   };
-  while (left && !text.empty()) {
+  InterruptPacer pacer;
+  while (left && !text.empty() && !pacer.step(5 + set.size())) {
     const size_t size = utf8_first_bytes(text);
     if (!in_set(text.substr(0, size))) break;
     text.remove_prefix(size);
   }
-  while (right && !text.empty()) {
+  while (right && !text.empty() && !pacer.step(5 + set.size())) {
     size_t at = text.size() - 1;
     while (at > 0 && is_utf8_continuation(text[at])) --at;
     if (!in_set(text.substr(at))) break;
@@ -232,7 +244,13 @@ Status pad(const CallFrame& frame, std::string_view text, int32_t length, std::s
   if (!left) buffer += text;
   size_t missing = wanted - have;
   const size_t fill_length = utf8_length(fill);
-  for (; missing >= fill_length && fill_length > 0; missing -= fill_length) buffer += fill;
+  // It may be long: grown as it fills, it would be copied again and again.
+  buffer.reserve(text.size() + missing / std::max<size_t>(fill_length, 1) * fill.size() + fill.size());
+  InterruptPacer pacer;
+  for (; missing >= fill_length && fill_length > 0; missing -= fill_length) {
+    if (pacer.step(5 + fill.size() / 4)) return check_interrupt();
+    buffer += fill;
+  }
   buffer += fill.substr(0, utf8_prefix_bytes(fill, missing));
   if (left) buffer += text;
   out.copy(buffer);

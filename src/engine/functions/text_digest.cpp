@@ -1,11 +1,13 @@
 // md5, sha2, encode and decode.
 #include <openssl/evp.h>
 
+#include <memory>
 #include <string>
 
 #include "engine/functions/function_registry.h"
 #include "engine/functions/kernel_helpers.h"
 #include "engine/functions/text_helpers.h"
+#include "interrupt.h"
 
 namespace eventd::engine {
 namespace {
@@ -15,18 +17,43 @@ using Builder = FunctionCatalog::Builder;
 constexpr char kHexDigits[] = "0123456789abcdef";
 
 void append_hex(std::string_view bytes, std::string& out) {
+  InterruptPacer pacer;
+  out.reserve(out.size() + 2 * bytes.size());
   for (const char c : bytes) {
+    if (pacer.step(4)) return;
     out += kHexDigits[static_cast<uint8_t>(c) >> 4];
     out += kHexDigits[static_cast<uint8_t>(c) & 15];
   }
 }
 
+Status digest_disabled() {
+  return {sqlstate::kFeatureNotSupported, "this digest is disabled by the OpenSSL configuration"};
+}
+
+/// The same in parts, between which it may be interrupted.
+Result<std::string> digest_long(const EVP_MD* algorithm, std::string_view bytes) {
+  constexpr size_t kPartBytes = 4 << 20;
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  if (algorithm == nullptr || context == nullptr || EVP_DigestInit_ex(context.get(), algorithm, nullptr) != 1)
+    return digest_disabled();
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kPartBytes))) {
+    RETURN_IF_ERROR(check_interrupt());
+    if (EVP_DigestUpdate(context.get(), bytes.data(), std::min(bytes.size(), kPartBytes)) != 1) return digest_disabled();
+  }
+  unsigned char buffer[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (EVP_DigestFinal_ex(context.get(), buffer, &size) != 1) return digest_disabled();
+  return std::string(reinterpret_cast<const char*>(buffer), size);
+}
+
 Result<std::string> digest(const EVP_MD* algorithm, std::string_view bytes) {
+  constexpr size_t kLongBytes = 1 << 20;
+  if (bytes.size() > kLongBytes) return digest_long(algorithm, bytes);
   unsigned char buffer[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   if (algorithm == nullptr ||
       EVP_Digest(bytes.data(), bytes.size(), buffer, &size, algorithm, nullptr) != 1)
-    return {sqlstate::kFeatureNotSupported, "this digest is disabled by the OpenSSL configuration"};
+    return digest_disabled();
   return std::string(reinterpret_cast<const char*>(buffer), size);
 }
 
@@ -56,7 +83,8 @@ constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 /// Lines of 76 characters, as MIME.
 void append_base64(std::string_view bytes, std::string& out) {
   size_t column = 0;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
+  InterruptPacer pacer;
+  for (size_t i = 0; i < bytes.size() && !pacer.step(10); i += 3) {
     uint32_t word = 0;
     const size_t taken = std::min<size_t>(3, bytes.size() - i);
     for (size_t k = 0; k < 3; ++k)
@@ -74,7 +102,9 @@ void append_base64(std::string_view bytes, std::string& out) {
 }
 
 void append_escape(std::string_view bytes, std::string& out) {
+  InterruptPacer pacer;
   for (const char c : bytes) {
+    if (pacer.step(3)) return;
     const auto byte = static_cast<uint8_t>(c);
     if (byte == 0 || byte >= 0x80) {
       out += '\\';
@@ -103,7 +133,9 @@ int hex_value(char c) {
 }
 
 Status decode_hex(std::string_view text, std::string& out) {
+  InterruptPacer pacer;
   for (size_t i = 0; i < text.size();) {
+    if (pacer.step(5)) return check_interrupt();
     if (is_space(text[i])) {
       ++i;
       continue;
@@ -124,7 +156,9 @@ Status decode_hex(std::string_view text, std::string& out) {
 Status decode_base64(std::string_view text, std::string& out) {
   uint32_t word = 0;
   int position = 0, end = 0;
+  InterruptPacer pacer;
   for (size_t i = 0; i < text.size(); ++i) {
+    if (pacer.step(5)) return check_interrupt();
     const char c = text[i];
     if (is_space(c)) continue;
     uint32_t value = 0;
@@ -160,7 +194,9 @@ Status decode_escape(std::string_view text, std::string& out) {
   const auto octal = [&](size_t i, char high) {
     return i < text.size() && text[i] >= '0' && text[i] <= high;
   };
+  InterruptPacer pacer;
   for (size_t i = 0; i < text.size(); ++i) {
+    if (pacer.step(3)) return check_interrupt();
     if (text[i] != '\\') {
       out += text[i];
     } else if (octal(i + 1, '3') && octal(i + 2, '7') && octal(i + 3, '7')) {

@@ -8,6 +8,7 @@
 #include "engine/functions/kernel_helpers.h"
 #include "engine/functions/quoting.h"
 #include "engine/functions/text_helpers.h"
+#include "interrupt.h"
 
 namespace eventd::engine {
 namespace {
@@ -260,13 +261,18 @@ Status repeat(const CallFrame& frame, std::string_view text, int32_t count, Stri
     return fault::kRequestedLength.status();
   RETURN_IF_ERROR(check_value_bytes(frame.context, text.size() * times));
   char* to = out.allocate(text.size() * times);
-  for (size_t i = 0; i < times; ++i) to = std::copy(text.begin(), text.end(), to);
+  InterruptPacer pacer;
+  for (size_t i = 0; i < times; ++i) {
+    if (pacer.step(2 + text.size() / 4)) return check_interrupt();
+    to = std::copy(text.begin(), text.end(), to);
+  }
   return Status();
 }
 
 void reverse(std::string_view text, char* to) {
   char* end = to + text.size();
-  while (!text.empty()) {
+  InterruptPacer pacer;
+  while (!text.empty() && !pacer.step(4)) {
     const size_t size = utf8_first_bytes(text);
     end -= size;
     std::copy_n(text.data(), size, end);

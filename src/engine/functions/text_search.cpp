@@ -3,9 +3,11 @@
 
 #include "engine/functions/function_registry.h"
 #include "engine/functions/kernel_helpers.h"
+#include "engine/functions/text_find.h"
 #include "engine/functions/text_helpers.h"
 #include "engine/functions/text_split.h"
 #include "engine/types/array_format.h"
+#include "interrupt.h"
 
 namespace eventd::engine {
 namespace {
@@ -13,20 +15,22 @@ namespace {
 using Builder = FunctionCatalog::Builder;
 
 int32_t position_of(std::string_view text, std::string_view sought) {
-  const size_t at = text.find(sought);
+  const size_t at = find_text(text, sought);
   return at == text.npos ? 0 : static_cast<int32_t>(utf8_length(text.substr(0, at)) + 1);
 }
 
 Status replace_all(const CallFrame& frame, std::string_view text, std::string_view from,
                    std::string_view to, StringOut& out) {
-  size_t at = from.empty() ? text.npos : text.find(from);
+  size_t at = from.empty() ? text.npos : find_text(text, from);
   if (at == text.npos) {
     out.keep(text);
     return Status();
   }
   std::string& buffer = out.buffer();
   size_t done = 0;
-  for (; at != text.npos; at = text.find(from, done)) {
+  InterruptPacer pacer;
+  for (; at != text.npos; at = find_text(text, from, done)) {
+    if (pacer.step(20 + to.size() / 16)) return check_interrupt();
     buffer.append(text, done, at - done);
     buffer += to;
     done = at + from.size();
@@ -47,8 +51,10 @@ Result<std::string_view> split_part(std::string_view text, std::string_view deli
   if (delimiter.empty()) return field == 1 || field == -1 ? text : std::string_view{};
   if (field > 0) {
     size_t begin = 0;
+    InterruptPacer pacer;
     for (;;) {
-      const size_t end = text.find(delimiter, begin);
+      if (pacer.step(20)) return check_interrupt();
+      const size_t end = find_text(text, delimiter, begin);
       if (--field == 0) return text.substr(begin, end == text.npos ? end : end - begin);
       if (end == text.npos) return std::string_view{};
       begin = end + delimiter.size();
@@ -56,9 +62,12 @@ Result<std::string_view> split_part(std::string_view text, std::string_view deli
   }
   // PostgreSQL counts the fields from the left, then takes the one wanted.
   int64_t fields = 1;
-  for (size_t at = text.find(delimiter); at != text.npos;
-       at = text.find(delimiter, at + delimiter.size()))
+  InterruptPacer pacer;
+  for (size_t at = find_text(text, delimiter); at != text.npos;
+       at = find_text(text, delimiter, at + delimiter.size())) {
+    if (pacer.step(20)) return check_interrupt();
     ++fields;
+  }
   const int64_t wanted = fields + field + 1;
   if (wanted < 1) return std::string_view{};
   return split_part(text, delimiter, static_cast<int32_t>(wanted));
@@ -66,7 +75,8 @@ Result<std::string_view> split_part(std::string_view text, std::string_view deli
 
 void translate(std::string_view text, std::string_view from, std::string_view to,
                std::string& out) {
-  while (!text.empty()) {
+  InterruptPacer pacer;
+  while (!text.empty() && !pacer.step(5 + from.size() + to.size())) {
     const size_t size = utf8_first_bytes(text);
     const std::string_view character = text.substr(0, size);
     text.remove_prefix(size);
@@ -113,43 +123,65 @@ Status string_to_array(const CallFrame& frame, Vector& result) {
       }
     };
     split_text(text, delimiters.valid(row) ? std::optional(delimiters[row].view()) : std::nullopt, add);
+    RETURN_IF_ERROR(check_interrupt());
     out.set_string(row, array.finish());
     return Status();
   });
 }
 
-/// The rows of string_to_table().
+/// The rows of string_to_table(), found as they are read: a text may have very many.
 class TextPiecesCursor : public TableFunctionCursor {
  public:
-  std::vector<std::optional<std::string>> pieces;
+  TextPiecesCursor(std::string text, std::optional<std::string> delimiter, std::optional<std::string> null_string)
+      : text_(std::move(text)), delimiter_(std::move(delimiter)), null_string_(std::move(null_string)), rest_(text_),
+        done_(text_.empty()) {}
+
   Result<bool> next(Batch& batch) override {
-    if (at_ == pieces.size()) return false;
-    const auto rows = static_cast<uint32_t>(std::min<size_t>(pieces.size() - at_, kBatchRows));
-    Vector column = Vector::flat(oid::kText, rows);
-    for (uint32_t i = 0; i < rows; ++i, ++at_) {
-      if (pieces[at_]) column.set_string(i, *pieces[at_]);
-      else column.set_null(i);
+    if (done_) return false;
+    Vector column = Vector::flat(oid::kText, kBatchRows);
+    uint32_t rows = 0;
+    for (; rows < kBatchRows && !done_; ++rows) {
+      const std::string_view piece = take();
+      if (null_string_ && piece == *null_string_) column.set_null(rows);
+      else column.set_string(rows, piece);
     }
+    RETURN_IF_ERROR(check_interrupt());
+    column.set_size(rows);
     batch.columns = {std::move(column)};
     batch.size = rows;
     return true;
   }
 
  private:
-  size_t at_ = 0;
+  std::string_view take() {
+    size_t size = 0, skip = 0;
+    if (!delimiter_) {
+      size = utf8_first_bytes(rest_);
+    } else {
+      const size_t end = delimiter_->empty() ? rest_.npos : find_text(rest_, *delimiter_);
+      done_ = end == rest_.npos;
+      size = done_ ? rest_.size() : end;
+      skip = done_ ? 0 : delimiter_->size();
+    }
+    const std::string_view piece = rest_.substr(0, size);
+    rest_.remove_prefix(size + skip);
+    if (!delimiter_) done_ = rest_.empty();
+    return piece;
+  }
+
+  const std::string text_;
+  const std::optional<std::string> delimiter_, null_string_;
+  std::string_view rest_;  // of text_
+  bool done_;
 };
 
 Result<std::unique_ptr<TableFunctionCursor>> open_string_to_table(const EvalContext&, std::span<const Datum> arguments) {
-  auto cursor = std::make_unique<TextPiecesCursor>();
-  if (!arguments[0].is_null()) {
-    const bool with_null = arguments.size() > 2 && !arguments[2].is_null();
-    split_text(arguments[0].bytes(), arguments[1].is_null() ? std::nullopt : std::optional(arguments[1].bytes()),
-               [&](std::string_view piece) {
-                 if (with_null && piece == arguments[2].bytes()) cursor->pieces.emplace_back();
-                 else cursor->pieces.emplace_back(std::string(piece));
-               });
-  }
-  return std::unique_ptr<TableFunctionCursor>(std::move(cursor));
+  const auto optional = [&](size_t i) -> std::optional<std::string> {
+    if (i >= arguments.size() || arguments[i].is_null()) return std::nullopt;
+    return std::string(arguments[i].bytes());
+  };
+  return std::unique_ptr<TableFunctionCursor>(
+      std::make_unique<TextPiecesCursor>(optional(0).value_or(""), optional(1), optional(2)));
 }
 
 /// overlay(text placing new_text from start [for length]), on characters.
@@ -177,7 +209,7 @@ void register_text_search(Builder& builder) {
   builder.builtin("position(bytea,bytea)",
                   row_kernel<int32_t, StringRef, StringRef>(
                       [](const StringRef& text, const StringRef& sought, int32_t& out) {
-                        const size_t at = text.view().find(sought.view());
+                        const size_t at = find_text(text.view(), sought.view());
                         out = at == std::string_view::npos ? 0 : static_cast<int32_t>(at + 1);
                       }));
   builder.builtin("replace(text,text,text)",

@@ -5,6 +5,7 @@
 #include "engine/payload/json_number.h"
 #include "engine/payload/json_scanner.h"
 #include "engine/payload/msgpack_writer.h"
+#include "interrupt.h"
 #include "kmes/validate.h"
 
 namespace eventd::engine {
@@ -64,6 +65,7 @@ class Parser {
   std::string& out_;
   MsgpackWriter writer_;
   std::string unescaped_;
+  InterruptPacer pacer_;
   int depth_ = 0;
   Container stack_[kMsgpackNestingMax];
 };
@@ -160,6 +162,8 @@ void Parser::close() {
     MsgpackWriter writer(header);
     if (container.is_map) writer.map_header(container.count);
     else writer.array_header(container.count);
+    // Moves what is in the container.
+    pacer_.step((out_.size() - container.header) / 8);
     out_.replace(container.header, 1, header);
   }
   ++at_;
@@ -342,6 +346,7 @@ bool Parser::literal(std::string_view word) {
 Status Parser::run() {
   enum class Next { kValue, kValueOrClose, kKey, kKeyOrClose, kAfterValue } next = Next::kValue;
   for (;;) {
+    if (pacer_.step(8)) return check_interrupt();
     at_ = skip_space(at_, end_);
     switch (next) {
       case Next::kValueOrClose:

@@ -6,9 +6,13 @@
 #include "engine/payload/jsonb_map.h"
 #include "engine/payload/jsonb_text.h"
 #include "engine/types/numeric.h"
+#include "interrupt.h"
 
 namespace eventd::engine {
 namespace {
+
+/// About what an item costs.
+constexpr uint64_t kItemNs = 20;
 
 // jbvType's order. Values JSON lacks count as the strings they print as.
 enum class Rank { kNull, kString, kNumber, kBool, kArray, kObject };
@@ -89,6 +93,7 @@ std::strong_ordering compare_scalars(const Scalar& a, const Scalar& b) {
 class Comparison {
  public:
   std::strong_ordering compare(MsgpackReader& a, MsgpackReader& b, int depth) {
+    if (pacer_.step(kItemNs)) return std::strong_ordering::less;  // which ends every loop
     const Scalar left = read_item(a), right = read_item(b);
     if (depth == 0 && left.rank != right.rank) {
       // As PostgreSQL: an empty array on top is less than any scalar.
@@ -129,6 +134,7 @@ class Comparison {
     return order;
   }
 
+  InterruptPacer pacer_;
   JsonbMapStack left_, right_;
 };
 
@@ -137,7 +143,8 @@ uint64_t mix(uint64_t hash, uint64_t value) {
   return hash * 0xff51afd7ed558ccd;
 }
 
-uint64_t hash_value(MsgpackReader& reader, JsonbMapStack& maps, int depth) {
+uint64_t hash_value(MsgpackReader& reader, JsonbMapStack& maps, InterruptPacer& pacer, int depth) {
+  if (pacer.step(kItemNs)) return 0;
   const Scalar item = read_item(reader);
   const auto seed = static_cast<uint64_t>(item.rank) + 1;
   switch (item.rank) {
@@ -148,19 +155,19 @@ uint64_t hash_value(MsgpackReader& reader, JsonbMapStack& maps, int depth) {
     case Rank::kArray: {
       uint64_t hash = mix(seed, item.token.count);
       if (depth > kMsgpackNestingMax) return hash;
-      for (uint32_t i = 0; i < item.token.count && !reader.at_end(); ++i)
-        hash = mix(hash, hash_value(reader, maps, depth + 1));
+      for (uint32_t i = 0; i < item.token.count && !reader.at_end() && !pacer.interrupted(); ++i)
+        hash = mix(hash, hash_value(reader, maps, pacer, depth + 1));
       return hash;
     }
     case Rank::kObject: {
       const size_t base = maps.push(reader, item.token.count);
       const size_t size = maps.size();
       uint64_t hash = mix(seed, size - base);
-      for (size_t i = base; i < size && depth <= kMsgpackNestingMax; ++i) {
+      for (size_t i = base; i < size && depth <= kMsgpackNestingMax && !pacer.interrupted(); ++i) {
         const JsonbEntry entry = maps[i];
         MsgpackReader inner(entry.value);
         hash = mix(hash, std::hash<std::string_view>{}(entry.key));
-        hash = mix(hash, hash_value(inner, maps, depth + 1));
+        hash = mix(hash, hash_value(inner, maps, pacer, depth + 1));
       }
       maps.pop(base);
       return hash;
@@ -180,25 +187,25 @@ ByteSpan take(MsgpackReader& reader) {
   return {start, static_cast<size_t>(reader.position() - start)};
 }
 
-bool contains(ByteSpan a, ByteSpan b, int depth);
+bool contains(ByteSpan a, ByteSpan b, InterruptPacer& pacer, int depth);
 
 // Has array `a` (its items at `items`) an element that contains / equals `wanted`?
-bool array_has(MsgpackReader items, uint32_t count, ByteSpan wanted, int depth) {
+bool array_has(MsgpackReader items, uint32_t count, ByteSpan wanted, InterruptPacer& pacer, int depth) {
   MsgpackReader wanted_reader(wanted);
   const Rank rank = read_item(wanted_reader).rank;
   for (uint32_t i = 0; i < count; ++i) {
     const ByteSpan element = take(items);
-    if (element.empty()) return false;
+    if (element.empty() || pacer.step(kItemNs)) return false;
     MsgpackReader element_reader(element);
     if (read_item(element_reader).rank != rank) continue;
-    if (rank < Rank::kArray ? equal_values(element, wanted) : contains(element, wanted, depth + 1))
+    if (rank < Rank::kArray ? equal_values(element, wanted) : contains(element, wanted, pacer, depth + 1))
       return true;
   }
   return false;
 }
 
-bool contains(ByteSpan a, ByteSpan b, int depth) {
-  if (depth > kMsgpackNestingMax) return false;
+bool contains(ByteSpan a, ByteSpan b, InterruptPacer& pacer, int depth) {
+  if (depth > kMsgpackNestingMax || pacer.step(kItemNs)) return false;
   MsgpackReader reader_a(a), reader_b(b);
   const Scalar left = read_item(reader_a), right = read_item(reader_b);
   if (left.rank == Rank::kObject && right.rank == Rank::kObject) {
@@ -214,7 +221,7 @@ bool contains(ByteSpan a, ByteSpan b, int depth) {
       const Rank rank_x = read_item(x).rank, rank_y = read_item(y).rank;
       if (rank_x != rank_y) return false;
       if (rank_y < Rank::kArray ? !equal_values(have[at].value, want[i].value)
-                                : !contains(have[at].value, want[i].value, depth + 1))
+                                : !contains(have[at].value, want[i].value, pacer, depth + 1))
         return false;
     }
     return true;
@@ -222,13 +229,13 @@ bool contains(ByteSpan a, ByteSpan b, int depth) {
   if (left.rank == Rank::kArray && right.rank == Rank::kArray) {
     for (uint32_t i = 0; i < right.token.count; ++i) {
       const ByteSpan wanted = take(reader_b);
-      if (wanted.empty() || !array_has(reader_a, left.token.count, wanted, depth)) return false;
+      if (wanted.empty() || !array_has(reader_a, left.token.count, wanted, pacer, depth)) return false;
     }
     return true;
   }
   // On top an array also contains a bare scalar.
   if (left.rank == Rank::kArray && right.rank < Rank::kArray && depth == 0)
-    return array_has(reader_a, left.token.count, b, depth);
+    return array_has(reader_a, left.token.count, b, pacer, depth);
   return left.rank == right.rank && left.rank < Rank::kArray && equal_values(a, b);
 }
 
@@ -242,9 +249,13 @@ std::strong_ordering compare_jsonb(ByteSpan a, ByteSpan b) {
 uint64_t hash_jsonb(ByteSpan value) {
   MsgpackReader reader(value);
   JsonbMapStack maps;
-  return hash_value(reader, maps, 0);
+  InterruptPacer pacer;
+  return hash_value(reader, maps, pacer, 0);
 }
 
-bool jsonb_contains(ByteSpan a, ByteSpan b) { return contains(a, b, 0); }
+bool jsonb_contains(ByteSpan a, ByteSpan b) {
+  InterruptPacer pacer;
+  return contains(a, b, pacer, 0);
+}
 
 }  // namespace eventd::engine

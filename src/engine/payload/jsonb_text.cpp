@@ -9,6 +9,7 @@
 #include "engine/types/integer_text.h"
 #include "engine/types/numeric.h"
 #include "engine/types/scalar_text.h"
+#include "interrupt.h"
 #include "kmes/validate.h"
 
 namespace eventd::engine {
@@ -119,7 +120,7 @@ bool append_plain_scalar(const MsgpackToken& token, std::string& out) {
   }
 }
 
-/// Walks a value and prints it. Depth is bounded, deeper parts print as null.
+/// Walks a value and prints it. Depth is bounded, deeper parts print as null; interrupted, it ends early.
 class Printer {
  public:
   Printer(std::string& out, bool pretty) : out_(out), pretty_(pretty) {}
@@ -127,7 +128,7 @@ class Printer {
   // False when the bytes end early; what was open is closed.
   bool value(MsgpackReader& reader, int depth) {
     MsgpackToken token;
-    if (depth > kMsgpackNestingMax || !reader.next(token)) {
+    if (depth > kMsgpackNestingMax || pacer_.step(kValueNs) || !reader.next(token)) {
       out_ += "null";
       return false;
     }
@@ -163,7 +164,7 @@ class Printer {
     const size_t base = maps_.push(reader, count);
     const size_t size = maps_.size();
     out_.push_back('{');
-    for (size_t i = base; i < size; ++i) {
+    for (size_t i = base; i < size && !pacer_.interrupted(); ++i) {
       separate(i == base, depth);
       const JsonbEntry entry = maps_[i];
       append_json_string(entry.key, out_);
@@ -189,8 +190,11 @@ class Printer {
   }
   void line(int depth) { out_.append(1, '\n').append(static_cast<size_t>(depth) * 4, ' '); }
 
+  static constexpr uint64_t kValueNs = 20;
+
   std::string& out_;
   const bool pretty_;
+  InterruptPacer pacer_;
   JsonbMapStack maps_;
 };
 

@@ -15,7 +15,8 @@
 
 namespace eventd::engine {
 
-/// Appends the canonical text. Garbage prints as far as it reads, then null.
+/// Appends the canonical text. Garbage prints as far as it reads, then null. (All functions here stop
+/// early, with any result, when is_interrupted().)
 void append_jsonb_text(ByteSpan value, std::string& out);
 /// jsonb_pretty().
 void append_jsonb_pretty(ByteSpan value, std::string& out);

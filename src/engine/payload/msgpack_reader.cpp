@@ -1,6 +1,9 @@
 #include "engine/payload/msgpack_reader.h"
 
+#include <algorithm>
 #include <bit>
+
+#include "interrupt.h"
 
 namespace eventd::engine {
 
@@ -99,8 +102,14 @@ bool MsgpackReader::skip() {
   // Only the number of values still owed matters, not their nesting.
   const uint8_t* at = at_;
   const uint8_t* const end = end_;
+  // One comparison serves the end and the places to ask at.
+  constexpr std::ptrdiff_t kBytesBetweenLooks = 1 << 20;
+  const uint8_t* look = at + std::min(end - at, kBytesBetweenLooks);
   for (uint64_t owed = 1; owed > 0; --owed) {
-    if (at >= end) return fail();
+    if (at >= look) [[unlikely]] {
+      if (at >= end || is_interrupted()) return fail();
+      look = at + std::min(end - at, kBytesBetweenLooks);
+    }
     const uint8_t tag = *at;
     if (tag < 0x80 || tag >= 0xe0) {
       ++at;

@@ -2,6 +2,7 @@
 #include "engine/plan/query_planner.h"
 #include "engine/plan/rules.h"
 #include "engine/plan/stack_guard.h"
+#include "engine/scan/cancel_scope.h"
 
 namespace eventd::engine {
 namespace {
@@ -72,7 +73,7 @@ class Optimizer {
       RETURN_IF_ERROR(push_into_scans(plan, context_));
     }
     if (contents_.has(PlanNode::Kind::kJoin) || contents_.has(PlanNode::Kind::kApply)) {
-      order_joins(plan);
+      RETURN_IF_ERROR(order_joins(plan));
     }
     if (contents_.has_queries()) return run_queries(*plan);
     return {};
@@ -129,6 +130,7 @@ class Bounder {
 
 Result<PlanPtr> optimize(PlanPtr plan, std::span<const Datum> parameters,
                          const EvalContext& context) {
+  const CancelScope cancel(context.cancel);
   RETURN_IF_ERROR(fold_plan(*plan, parameters, context));
   PlanContents contents;
   RETURN_IF_ERROR(contents.look_at(*plan));
@@ -139,9 +141,11 @@ Result<PlanPtr> optimize(PlanPtr plan, std::span<const Datum> parameters,
   }
   if (contents.has(PlanNode::Kind::kWith)) inline_ctes(plan);
   RETURN_IF_ERROR(Optimizer(contents, context).run(plan));
+  RETURN_IF_ERROR(check_interrupt());
   prune_columns(plan);
   RETURN_IF_ERROR(simplify(plan));
   Bounder(contents).run(plan);
+  RETURN_IF_ERROR(check_interrupt());
   return plan;
 }
 

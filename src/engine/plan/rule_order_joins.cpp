@@ -4,6 +4,8 @@
 
 #include "engine/plan/decorrelation.h"
 #include "engine/plan/plan_estimate.h"
+#include "engine/plan/stack_guard.h"
+#include "interrupt.h"
 
 namespace eventd::engine {
 namespace {
@@ -30,14 +32,18 @@ struct JoinCondition {
 class JoinOrder {
  public:
   /// REQUIRES: an inner join.
-  static void run(PlanPtr& plan) {
+  static Status run(PlanPtr& plan) {
     JoinOrder order;
     const size_t columns = plan->columns.size();
-    if (count_inputs(*plan) > kInputsMax) return;
+    if (count_inputs(*plan) > kInputsMax) return {};
     order.flatten(std::move(plan));
     order.find_inputs();
-    while (order.parts_.size() > 1) order.merge_best();
+    while (order.parts_.size() > 1) {
+      RETURN_IF_ERROR(check_interrupt());
+      order.merge_best();
+    }
     plan = order.finish(columns);
+    return {};
   }
 
  private:
@@ -162,14 +168,15 @@ class JoinOrder {
   int next_column_ = 0;
 };
 
-void order_inputs(PlanPtr& plan, bool inside_join) {
+Status order_inputs(PlanPtr& plan, bool inside_join) {
+  RETURN_IF_ERROR(check_stack_depth());
   const bool inner = plan->kind == PlanNode::Kind::kJoin && plan->join_type == JoinType::kInner;
-  for (PlanPtr& child : plan->children) order_inputs(child, inner);
-  if (inner && !inside_join) JoinOrder::run(plan);
+  for (PlanPtr& child : plan->children) RETURN_IF_ERROR(order_inputs(child, inner));
+  return inner && !inside_join ? JoinOrder::run(plan) : Status();
 }
 
 }  // namespace
 
-void order_joins(PlanPtr& plan) { order_inputs(plan, false); }
+Status order_joins(PlanPtr& plan) { return order_inputs(plan, false); }
 
 }  // namespace eventd::engine

@@ -27,7 +27,7 @@ void extract_payload_paths(PlanPtr& plan);
 Status push_into_scans(PlanPtr& plan, const EvalContext& context);
 /// Inner joins in the order that is expected to make the fewest rows. The right child of a kJoin is
 /// the one a hash join keeps in memory.
-void order_joins(PlanPtr& plan);
+Status order_joins(PlanPtr& plan);
 /// Leaves out columns nobody reads, in the queries of expressions too. The plan's own output stays.
 void prune_columns(PlanPtr& plan);
 /// LIMIT goes below what gives a row for each row; min and max of an order column need one row.
@@ -35,8 +35,8 @@ void push_limits(PlanPtr& plan);
 /// ORDER BY a relation's order column with LIMIT: the scan delivers that order, and not more rows.
 void order_scans(PlanNode& plan);
 
-/// Calls `visit(ExprPtr&)` for every expression of the node itself: those over its input. (Not the
-/// boundaries of window frames, which have no input, nor what is inside subqueries.)
+/// Calls `visit(ExprPtr&)` for every expression of the node itself: those over its input. (Not
+/// what is inside subqueries.)
 template <class Visit>
 void for_each_expression(PlanNode& node, Visit visit) {
   const auto maybe = [&](ExprPtr& expression) {

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "interrupt.h"
+
 namespace eventd::engine {
 namespace {
 
@@ -30,7 +32,9 @@ Status check_stack_depth() {
   if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < lowest_allowed) {
     return {sqlstate::kStatementTooComplex, "stack depth limit exceeded"};
   }
-  return {};
+  constexpr uint32_t kCallsBetweenLooks = 64;
+  thread_local uint32_t calls = 0;
+  return ++calls % kCallsBetweenLooks == 0 ? check_interrupt() : Status();
 }
 
 }  // namespace eventd::engine

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/vector/heap_meter.h"
 #include "engine/vector/vector.h"
 
 namespace eventd::engine {
@@ -20,10 +21,12 @@ char* StringHeap::allocate(size_t size) {
     if (size > block / 4) {
       blocks_.push_back(std::unique_ptr<char[]>(new char[size]));
       bytes_allocated_ += size;
+      HeapMeter::add(size);
       return blocks_.back().get();
     }
     blocks_.push_back(std::unique_ptr<char[]>(new char[block]));
     bytes_allocated_ += block;
+    HeapMeter::add(block);
     next_ = blocks_.back().get();
     left_ = block;
   }
