@@ -8,6 +8,8 @@ namespace eventd::engine {
 
 /// Rows in one batch between operators.
 inline constexpr uint32_t kBatchRows = 2048;
+/// Texts and payloads a scan puts into one batch, bytes; the row that passes it is the last one.
+inline constexpr uint64_t kScanBatchBytes = uint64_t{4} << 20;
 /// Nesting of an expression or subquery; deeper is 54001.
 inline constexpr int kExpressionDepthMax = 1000;
 /// Terms of an AND/OR chain and elements of an IN list, flattened; more is 54001.

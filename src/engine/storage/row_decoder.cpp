@@ -35,6 +35,7 @@ RowDecoder::RowDecoder(const std::vector<DecodedColumn>& columns, const EventFil
 void RowDecoder::begin(uint32_t rows_max) {
   rows_max_ = std::clamp<uint32_t>(rows_max, 1, kBatchRows);
   size_ = 0;
+  batch_bytes_ = 0;
   if (types_.size() > kDictionaryTypesMax) {
     types_.clear();
     type_ids_.clear();
@@ -157,6 +158,7 @@ void RowDecoder::append(const RawRow& row, uint32_t type) {
     if (column.kind == DecodedColumn::Kind::kPathText) {
       if (const std::string* text = slot_text(column.slot, row)) {
         target.vector.set_string(at, *text);
+        batch_bytes_ += text->size();
       } else {
         target.vector.set_null(at);
       }
@@ -167,6 +169,7 @@ void RowDecoder::append(const RawRow& row, uint32_t type) {
       if (value) {
         target.vector.set_string(at, as_text(*value));
         bytes_decoded_ += value->size();
+        batch_bytes_ += value->size();
       } else {
         target.vector.set_null(at);
       }
@@ -211,6 +214,7 @@ void RowDecoder::append(const RawRow& row, uint32_t type) {
         } else {
           target.vector.set_string(at, as_text(row.payload));
           bytes_decoded_ += row.payload.size();
+          batch_bytes_ += row.payload.size();
         }
         break;
     }

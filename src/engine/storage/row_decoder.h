@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/limits.h"
 #include "engine/scan/relation.h"
 #include "engine/storage/event_columns.h"
 #include "engine/storage/event_filter.h"
@@ -34,7 +35,8 @@ class RowDecoder {
 
   /// Starts a batch with room for `rows_max` (<= kBatchRows) rows.
   void begin(uint32_t rows_max);
-  bool full() const { return size_ == rows_max_; }
+  /// No room for more rows, or enough bytes for one batch.
+  bool full() const { return size_ == rows_max_ || batch_bytes_ >= kScanBatchBytes; }
   uint32_t size() const { return size_; }
   /// Appends `row` if it passes the filter (its time range excepted). REQUIRES: !full().
   bool offer(const RawRow& row);
@@ -88,6 +90,7 @@ class RowDecoder {
   std::vector<Target> targets_;
   uint32_t size_ = 0, rows_max_ = 0;
   uint64_t bytes_decoded_ = 0;
+  uint64_t batch_bytes_ = 0;  // of texts and payloads in the batch
 
   std::shared_ptr<StringHeap> type_heap_;
   std::vector<Type> types_;

@@ -328,6 +328,35 @@ TEST_F(EventScanTest, ExtractsPathsAsColumns) {
   }
 }
 
+TEST_F(EventScanTest, BatchesOfLargeRowsAreShort) {
+  open();
+  const std::string payload = "\xdb" + std::string("\x00\x08\x00\x00", 4) + std::string(512 << 10, 'x');
+  std::vector<TestEvent> events(40);
+  for (size_t i = 0; i < events.size(); ++i) {
+    events[i].timestamp_ns = static_cast<int64_t>(i);
+    events[i].payload = payload;
+  }
+  append(set_->shard(0), events);
+  for (const bool ordered : {false, true}) {
+    ScanRequest wanted = request({column(EventColumn::kPayload)});
+    if (ordered) wanted.order = ScanOrder{0, false};
+    auto scan = set_->events_relation().scan(wanted);
+    ASSERT_TRUE(scan.ok());
+    auto cursor = ordered ? (*scan)->open_partition(0) : (*scan)->open_worker();
+    ASSERT_TRUE(cursor.ok());
+    uint32_t rows = 0;
+    Batch batch;
+    while (true) {
+      auto more = (*cursor)->next(batch);
+      ASSERT_TRUE(more.ok());
+      if (!*more) break;
+      rows += batch.size;
+      EXPECT_LE(batch.size, (kScanBatchBytes >> 19) + 1);
+    }
+    EXPECT_EQ(rows, events.size());
+  }
+}
+
 TEST_F(EventScanTest, PendingRowsAreSeenByTheirOwnSnapshotOnly) {
   append(open().shard(0), {{.timestamp_ns = 100, .sequence = 1}});
   std::vector<PendingEvent> first(1), second(2);
