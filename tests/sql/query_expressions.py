@@ -29,6 +29,7 @@ class ExpressionGenerator:
     def __init__(self, seed):
         self.chance = random.Random(seed)
         self.queries = 0
+        self.large = False  # whether one of the larger sources is in the query
 
     def roll(self, probability):
         return self.chance.random() < probability
@@ -152,7 +153,7 @@ class ExpressionGenerator:
     # --- conditions of joins ---
     def join(self, left, right, added):
         pairs = [(a, b) for a, kind in left for b, its in added if {kind, its} <= {"int", "bigint"} or kind == its != "bool"]
-        if not pairs or self.roll(0.08):
+        if not pairs or (self.roll(0.08) and not self.large):
             return f"CROSS JOIN {right}"
         how = self.chance.choice(JOINS)
         equals = " AND ".join(f"{a} = {b}" for a, b in self.chance.sample(pairs, min(len(pairs), self.pick(1, 1, 2))))

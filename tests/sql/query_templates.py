@@ -50,11 +50,20 @@ LARGE_SOURCES = [
 SOURCES += SMALL_SOURCES + [
     ("(SELECT event_type AS kind, payload AS body FROM events WHERE event_type LIKE 't.%')", {"kind": "text", "body": "jsonb"}),
     ("(SELECT payload AS body, (payload ->> 'n')::int AS n FROM events WHERE event_type IN ('t.request', 't.login'))", {"body": "jsonb", "n": "int"}),
+    ("(SELECT event_type AS kind, payload AS body, timestamp > now() - interval '6 hours' AS fresh FROM events"
+     " WHERE event_type = ANY ('{t.login,t.odd}') AND timestamp <= now() + interval '1 hour' OR event_type LIKE 't.sc%')",
+     {"kind": "text", "body": "jsonb", "fresh": "bool"}),
+    ("(SELECT event_type AS kind, payload ->> 'host' AS host, (payload ->> 'bytes')::int8 AS bytes FROM events"
+     " WHERE event_type ~ '^t[.](request|scalar)$' AND NOT (event_type <> 't.request'))", {"kind": "text", "host": "text", "bytes": "bigint"}),
+    ("(SELECT e.event_type AS kind, (e.payload ->> 'n')::int AS n, tag FROM events AS e, LATERAL jsonb_array_elements_text(e.payload -> 'tags') AS tag"
+     " WHERE e.event_type = 't.login')", {"kind": "text", "n": "int", "tag": "text"}),
+    ("(SELECT payload ->> 'host' AS host, count(*) AS c, max((payload ->> 'ms')::numeric) AS top, min(payload ->> 'user') AS usr FROM events"
+     " WHERE event_type = 't.request' GROUP BY payload ->> 'host')", {"host": "text", "c": "bigint", "top": "numeric", "usr": "text"}),
 ]
 
 CONSTANTS = {
     "int": ["0", "1", "2", "3", "5", "200", "404", "NULL::int"], "bigint": ["0::int8", "2::int8", "15::int8", "NULL::int8"],
-    "numeric": ["0.5", "1.5", "20.25", "NULL::numeric"], "text": ["'anna'", "'web-1'", "'x'", "''", "NULL::text"],
+    "numeric": ["0.5", "1.5", "20.25", "NULL::numeric"], "text": ["'anna'", "'web-1'", "'x'", "''", "NULL::text", "'t.login'", "'t.request'"],
     "bool": ["true", "false", "NULL::bool"],
     "timestamptz": ["'2024-02-28 12:00Z'::timestamptz", "'2024-02-29 06:00Z'::timestamptz", "NULL::timestamptz"],
     "date": ["'2024-02-28'::date", "'2024-02-29'::date", "NULL::date"],
@@ -206,6 +215,9 @@ SERIES = [("generate_series(1, {int} % 4)", {"v": "int"}), ("unnest({intarray}) 
           ("generate_series({timestamptz}, {same} + interval '1 day', interval '9 hours')", {"t": "timestamptz"}),
           ("unnest({textarray})", {"v": "text"}), ("jsonb_path_query({jsonb}, '$.*')", {"v": "jsonb"}),
           ("string_to_table({text}, '-')", {"v": "text"}), ("jsonb_object_keys(CASE WHEN jsonb_typeof({jsonb}) = 'object' THEN {same} END)", {"k": "text"}),
-          ("unnest({intarray}, {textarray})", {"i": "int", "v": "text"}), ("generate_subscripts({intarray}, 1)", {"i": "int"}),
+          ("unnest({intarray}, {textarray})", {"i": "int", "v": "text"}),
+          ("jsonb_array_elements(CASE WHEN jsonb_typeof({jsonb}) = 'array' THEN {same} END)", {"v": "jsonb"}),
+          ("regexp_matches({text}, '([a-z])[a-z]?', 'g')", {"v": "textarray"}), ("generate_subscripts({intarray}, 1)", {"i": "int"}),
           ("jsonb_array_elements_text(jsonb_build_array({text}, {bool})) WITH ORDINALITY", {"v": "text", "o": "bigint"})]
-TARGET_SERIES = [("generate_series(1, {int} % 4)", "int"), ("unnest({intarray})", "int"), ("unnest(ARRAY[{text}, 'x'])", "text")]
+TARGET_SERIES = [("generate_series(1, {int} % 4)", "int"), ("unnest({intarray})", "int"), ("unnest(ARRAY[{text}, 'x'])", "text"),
+                 ("jsonb_path_query({jsonb}, '$.*')", "jsonb"), ("generate_series({int} % 3, 2) + 1", "int"), ("upper(string_to_table({text}, '-'))", "text")]

@@ -39,12 +39,13 @@ std::string function_item_name(const AstFromItem& item) {
   return item.alias.empty() ? column_name_of(*item.functions[0]) : item.alias;
 }
 
-Result<FromPart> function_part(const AstFromItem& item, PlanPtr plan) {
+Result<FromPart> function_part(const AstFromItem& item, PlanPtr plan, bool scalar) {
   FromPart part;
   part.plan = std::move(plan);
   part.plan->alias = item.alias;
   RETURN_IF_ERROR(apply_column_aliases(item, part.plan->columns));
   part.scope.add_relation(function_item_name(item), {}, part.plan->columns);
+  part.scope.relations().back().scalar = scalar;
   return part;
 }
 
@@ -119,7 +120,8 @@ Result<FromPart> FromBinder::bind_functions_alone(const AstFromItem& item, Subqu
   if (eql) return part;
   QueryLevel no_columns(frame);
   ASSIGN_OR_RETURN(FunctionRows rows, bind_functions(item, no_columns));
-  return function_part(item, function_leaf(std::move(rows)));
+  const bool scalar = rows.scalar;
+  return function_part(item, function_leaf(std::move(rows)), scalar);
 }
 
 Result<FunctionRows> FromBinder::bind_functions(const AstFromItem& item, QueryLevel& level) {
@@ -133,6 +135,7 @@ Result<FunctionRows> FromBinder::bind_functions(const AstFromItem& item, QueryLe
   }
   lateral_active_ = was_active;
   if (!failure.ok()) return explain_invisible(std::move(failure), true);
+  rows.scalar = rows.scalar && rows.columns.size() == 1 && !item.ordinality;
   if (item.ordinality) rows.add_column("ordinality", {oid::kInt8, -1});
   return rows;
 }
@@ -167,6 +170,7 @@ Status FromBinder::bind_function(const AstFromItem& item, size_t which, QueryLev
     ASSIGN_OR_RETURN(value, resolve_unknown(std::move(value), state_.parameters));
     if (value->type.id == oid::kRecord) return needs_definitions();
     rows.add_column(name, value->type);
+    rows.scalar = true;
     rows.calls.emplace_back();
     rows.calls.back().arguments.push_back(std::move(value));
     return {};
@@ -185,6 +189,7 @@ Status FromBinder::bind_function(const AstFromItem& item, size_t which, QueryLev
     const bool unnamed = types.size() == 1 && column == call.function->name;
     rows.add_column(unnamed ? name : std::string(column), types[i]);
   }
+  rows.scalar = true;
   rows.calls.push_back(std::move(call));
   return {};
 }

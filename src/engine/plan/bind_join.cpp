@@ -103,11 +103,13 @@ Result<FromBinder::RightSide> FromBinder::bind_right(const Scope& left, const As
     if (eql) return right;
     ASSIGN_OR_RETURN(FunctionRows rows, bind_functions(item, level));
     if (!depends_on_columns(rows)) {
-      ASSIGN_OR_RETURN(right.part, function_part(item, function_leaf(std::move(rows))));
+      const bool scalar = rows.scalar;
+      ASSIGN_OR_RETURN(right.part, function_part(item, function_leaf(std::move(rows)), scalar));
       return right;
     }
     RETURN_IF_ERROR(apply_column_aliases(item, rows.columns));
     right.part.scope.add_relation(function_item_name(item), {}, rows.columns);
+    right.part.scope.relations().back().scalar = rows.scalar;
     right.rows = std::move(rows);
     return right;
   }

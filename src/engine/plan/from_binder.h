@@ -22,6 +22,7 @@ struct FunctionRows {
   std::vector<OutputColumn> columns;       ///< of the item
   std::vector<ExprPtr> fields;             ///< their values over `call_columns`
   bool computed = false;                   ///< some are more than a column: there are definitions
+  bool scalar = false;                     ///< one call with one plain value a row
 
   /// A column of the item that is one of the calls'.
   void add_column(std::string name, Type type);
@@ -113,7 +114,8 @@ class FromBinder {
 /// The name a FROM item of functions has, alias or not.
 std::string function_item_name(const AstFromItem& item);
 /// An item of functions whose rows are those of `plan`. 42P10 for too many column aliases.
-Result<FromPart> function_part(const AstFromItem& item, PlanPtr plan);
+/// `scalar`: the item's row is its one value.
+Result<FromPart> function_part(const AstFromItem& item, PlanPtr plan, bool scalar = false);
 /// True for a call of a function that returns "record", whose columns must be defined.
 bool returns_record(const AstExpr& call);
 /// The functions above `child`: its columns, then those of the item. `type` kInner or kLeft.

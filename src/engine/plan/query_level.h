@@ -115,6 +115,7 @@ struct QueryLevel {
   /// The columns `*` or `name.*` means, here or (with a name) around, each with its name.
   Result<std::vector<std::pair<std::string, ExprPtr>>> expand_star(const AstExpr& reference);
   /// The row of a relation here or around as a kRow that knows its column names; null = none.
+  /// Of a function with one plain value it is that value.
   ExprPtr find_row(std::string_view schema, std::string_view name, int position);
   /// The column that stands for an aggregate of this level, an equal one there already or new.
   ExprPtr add_aggregate(AggregateCall call, int position);

@@ -7,6 +7,12 @@ namespace eventd::engine {
 
 ExprPtr QueryLevel::find_row(std::string_view schema, std::string_view name, int position) {
   if (const Scope::Relation* relation = visible_scope().find_relation(schema, name)) {
+    if (relation->scalar) {
+      const size_t index = relation->columns[0].index;
+      ExprPtr value = Expr::column(static_cast<int>(index), scope.columns()[index].type);
+      value->position = position;
+      return value;
+    }
     auto row = std::make_unique<Expr>();
     row->kind = Expr::Kind::kRow;
     row->type = {oid::kRecord, -1};
@@ -22,6 +28,7 @@ ExprPtr QueryLevel::find_row(std::string_view schema, std::string_view name, int
   if (frame->parent == nullptr) return nullptr;
   ExprPtr row = frame->parent->find_row(schema, name, position);
   if (row == nullptr) return nullptr;
+  if (row->children.empty()) return frame->argument(std::move(row));
   for (ExprPtr& child : row->children) child = frame->argument(std::move(child));
   return row;
 }

@@ -29,6 +29,7 @@ class Scope {
     std::string real_name;  ///< of the relation an alias hides; empty = none
     Oid relation_oid = 0;   ///< of a relation without alias, else 0
     std::vector<Column> columns;
+    bool scalar = false;  ///< of a function with one plain value: its row is that value
   };
 
   /// A relation whose columns are the next ones of the plan.
