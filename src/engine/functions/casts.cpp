@@ -7,6 +7,7 @@
 #include "engine/functions/function_registry.h"
 #include "engine/functions/kernel_helpers.h"
 #include "engine/functions/ordering.h"
+#include "engine/functions/single_char.h"
 #include "engine/functions/text_helpers.h"
 #include "engine/types/float_text.h"
 #include "engine/types/integer_text.h"
@@ -192,8 +193,13 @@ void register_text_casts(Builder& builder) {
       [](const StringRef& value, StringOut& out) {
         out.keep(without_trailing_spaces(value.view()));
       });
-  builder.builtins({"text(name)", "text(char)", "bpchar(name)", "bpchar(char)", "varchar(name)"},
-                   same);
+  builder.builtins({"text(name)", "bpchar(name)", "varchar(name)"}, same);
+  builder.builtins({"text(char)", "bpchar(char)"},
+                   row_kernel<StringRef, StringRef>([](const StringRef& value, StringOut& out) {
+                     std::string& text = out.buffer();
+                     append_char_text(value.view(), text);
+                     out.copy(text);
+                   }));
   builder.builtin("text(bpchar)", without_padding);
   builder.builtins({"name(text)", "name(varchar)"},
                    row_kernel<StringRef, StringRef>([](const StringRef& value, StringOut& out) {
@@ -205,7 +211,8 @@ void register_text_casts(Builder& builder) {
                   }));
   builder.builtin("char(text)",
                   row_kernel<StringRef, StringRef>([](const StringRef& value, StringOut& out) {
-                    out.keep(value.view().substr(0, 1));
+                    char byte = 0;
+                    out.copy(char_from_text(value.view(), byte));
                   }));
   builder.builtin("varchar(varchar,int4,bool)",
                   row_kernel<StringRef, StringRef, int32_t, uint8_t>(
