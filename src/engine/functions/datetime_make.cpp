@@ -14,10 +14,13 @@ Status bad_field(const char* what, const std::string& value) {
   return Status(sqlstate::kDatetimeFieldOverflow, std::string(what) + " field value out of range: " + value);
 }
 
-Status make_date(int32_t year, int32_t month, int32_t day, int64_t& days) {
-  const int64_t civil_year = year < 0 ? int64_t{year} + 1 : year;  // negative: BC
+int64_t civil_year_of(int32_t year) { return year < 0 ? int64_t{year} + 1 : year; }  // negative: BC
+
+/// `shown`: the year in messages, of which PostgreSQL has two.
+Status make_date(int32_t year, int32_t month, int32_t day, int64_t shown, int64_t& days) {
+  const int64_t civil_year = civil_year_of(year);
   char text[64];
-  snprintf(text, sizeof text, "%lld-%02d-%02d", static_cast<long long>(civil_year), month, day);
+  snprintf(text, sizeof text, "%lld-%02d-%02d", static_cast<long long>(shown), month, day);
   if (year == 0 || month < 1 || month > 12) return bad_field("date", text);
   if (day < 1 || day > days_in_month(civil_year, month)) return bad_field("date", text);
   days = days_from_civil(civil_year, month, day);
@@ -39,7 +42,7 @@ Status make_time(int32_t hour, int32_t minute, double second, int64_t& us) {
 
 Status make_local(int32_t year, int32_t month, int32_t day, int32_t hour, int32_t minute, double second, int64_t& out) {
   int64_t days = 0, time = 0;
-  RETURN_IF_ERROR(make_date(year, month, day, days));
+  RETURN_IF_ERROR(make_date(year, month, day, year, days));
   RETURN_IF_ERROR(make_time(hour, minute, second, time));
   if (days >= kTimestampEnd / kMicrosPerDay) return fault::kTimestampRange.status();
   out = days * kMicrosPerDay + time;
@@ -83,7 +86,7 @@ void register_datetime_make(Builder& b) {
   using F = CallFrame;
   b.builtin("make_date(int4,int4,int4)", row_kernel<int32_t, int32_t, int32_t, int32_t>([](int32_t y, int32_t m, int32_t d, int32_t& o) -> Status {
               int64_t days = 0;
-              RETURN_IF_ERROR(make_date(y, m, d, days));
+              RETURN_IF_ERROR(make_date(y, m, d, civil_year_of(y), days));
               o = static_cast<int32_t>(days);
               return Status();
             }));
@@ -102,9 +105,9 @@ void register_datetime_make(Builder& b) {
   b.builtin("make_timestamptz(int4,int4,int4,int4,int4,float8,text)",
             row_kernel<int64_t, int32_t, int32_t, int32_t, int32_t, int32_t, double, StringRef>(
                 [](int32_t y, int32_t mo, int32_t d, int32_t h, int32_t mi, double s, const StringRef& name, int64_t& o) -> Status {
-                  ASSIGN_OR_RETURN(const TimeZone* zone, require_zone(name.view()));
                   int64_t local = 0;
                   RETURN_IF_ERROR(make_local(y, mo, d, h, mi, s, local));
+                  ASSIGN_OR_RETURN(const TimeZone* zone, require_zone(name.view()));
                   o = timestamptz_from_local(local, *zone);
                   return in_timestamp_range(o);
                 }));

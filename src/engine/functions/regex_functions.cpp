@@ -1,4 +1,6 @@
 // ~ ~* !~ !~*, regexp_… , substring(text from pattern), similar_to_escape.
+#include <algorithm>
+#include <functional>
 #include <string>
 
 #include "engine/functions/function_registry.h"
@@ -70,7 +72,14 @@ Status regex_operator(const CallFrame& frame, Vector& result) {
 
 /// fn(row, regex, text, out) for rows without NULL.
 template <class Fn>
-Status each_regex_row(const CallFrame& frame, Vector& result, int flags_index, const Fn& fn) {
+Status each_regex_row(const CallFrame& frame, Vector& result, int flags_index, const Fn& fn,
+                      const std::function<Status(uint32_t)>& check_row = {}) {
+  // What is wrong with the numbers is said before what is wrong with options and pattern.
+  for (uint32_t row = 0; check_row && row < frame.rows; ++row) {
+    const bool has_null = std::any_of(frame.arguments.begin(), frame.arguments.end(),
+                                      [&](const Vector& argument) { return argument.is_null(row); });
+    if (!has_null) RETURN_IF_ERROR(check_row(row));
+  }
   RegexSource source(frame, 1, flags_index, RegexFlags{});
   const auto texts = frame.arguments[0].view<StringRef>();
   return each_row(frame, result, [&](uint32_t row, Vector& out) -> Status {
@@ -156,26 +165,27 @@ template <bool kHasStart, int kFlags>
 Status regexp_replace(const CallFrame& frame, Vector& result) {
   std::string buffer;
   const auto replacements = frame.arguments[2].view<StringRef>();
+  const bool has_number = kHasStart && frame.arguments.size() > 4;
+  const auto start_of = [&](uint32_t row) { return frame.arguments[3].view<int32_t>()[row]; };
+  const auto number_of = [&](uint32_t row) { return frame.arguments[4].view<int32_t>()[row]; };
+  const auto check_row = [&](uint32_t row) -> Status {
+    if (kHasStart && start_of(row) <= 0) return invalid_parameter("start", start_of(row));
+    if (has_number && number_of(row) < 0) return invalid_parameter("n", number_of(row));
+    return {};
+  };
   return each_regex_row(
       frame, result, kFlags,
       [&](uint32_t row, const Regex& regex, std::string_view text, Vector& out) -> Status {
         ReplaceOptions options{.occurrence = regex.global() ? 0 : 1};
-        if (kHasStart) {
-          const int32_t start = frame.arguments[3].view<int32_t>()[row];
-          if (start <= 0) return invalid_parameter("start", start);
-          options.start_character = static_cast<size_t>(start);
-          if (frame.arguments.size() > 4) {
-            const int32_t n = frame.arguments[4].view<int32_t>()[row];
-            if (n < 0) return invalid_parameter("n", n);
-            options.occurrence = n;
-          }
-        }
+        if (kHasStart) options.start_character = static_cast<size_t>(start_of(row));
+        if (has_number) options.occurrence = number_of(row);
         buffer.clear();
         RETURN_IF_ERROR(
             replace_matches(frame.context, regex, text, replacements[row].view(), options, buffer));
         out.set_string(row, buffer);
         return Status();
-      });
+      },
+      check_row);
 }
 
 // --- matching and splitting ---

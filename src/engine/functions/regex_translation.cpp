@@ -19,6 +19,11 @@ Status invalid(const char* reason) {
                 std::string("invalid regular expression: ") + reason);
 }
 
+Status no_option(char letter) {
+  return Status(sqlstate::kInvalidParameterValue,
+                std::string("invalid regular expression option: \"") + letter + "\"");
+}
+
 Status apply_letter(char letter, RegexFlags& flags) {
   switch (letter) {
     case 'g': flags.global = true; return Status();
@@ -40,9 +45,7 @@ Status apply_letter(char letter, RegexFlags& flags) {
     case 'b':
     case 'e': return unsupported("basic or extended syntax (options b, e)");
     case 'x': return unsupported("expanded syntax (option x)");
-    default:
-      return Status(sqlstate::kInvalidParameterValue,
-                    std::string("invalid regular expression option: \"") + letter + "\"");
+    default: return no_option(letter);
   }
 }
 
@@ -346,6 +349,10 @@ class Translator {
 
 Result<RegexFlags> parse_regex_flags(std::string_view letters) {
   RegexFlags flags;
+  // What is no option at all is said before what is not supported.
+  for (const char letter : letters) {
+    if (std::string_view("gicqmnpwstbex").find(letter) == letters.npos) return no_option(letter);
+  }
   for (const char letter : letters) RETURN_IF_ERROR(apply_letter(letter, flags));
   return flags;
 }

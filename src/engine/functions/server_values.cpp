@@ -124,6 +124,14 @@ bool type_by_name(std::string_view text, int32_t& out) {
 constexpr std::pair<int32_t, std::string_view> kEncodingNumbers[] = {{0, "SQL_ASCII"}, {1, "EUC_JP"}, {6, "UTF8"}, {8, "LATIN1"},
                                                                      {9, "LATIN2"},    {16, "LATIN9"}, {24, "WIN1252"}};
 
+/// Numbers and booleans, and arrays of them.
+bool shows_no_modifier(Oid type) {
+  const TypeInfo* info = find_type(type);
+  if (info != nullptr && info->category == 'A' && info->element != 0) type = info->element;
+  return type == oid::kBool || type == oid::kInt2 || type == oid::kInt4 || type == oid::kInt8 ||
+         type == oid::kFloat4 || type == oid::kFloat8;
+}
+
 Status format_type_rows(const CallFrame& frame, Vector& result) {
   const auto types = frame.arguments[0].view<int32_t>(), modifiers = frame.arguments[1].view<int32_t>();
   return each_row(frame, result, [&](uint32_t row, Vector& out) {
@@ -132,10 +140,11 @@ Status format_type_rows(const CallFrame& frame, Vector& result) {
       return Status();
     }
     const auto type = static_cast<Oid>(types[row]);
-    const TypeInfo* info = find_type(type);
-    // Numbers and booleans have no modifier to show.
-    const bool plain = info != nullptr && type != oid::kNumeric && (info->category == 'N' || info->category == 'B');
-    out.set_string(row, type == 0 ? std::string("-") : format_type({type, !plain && modifiers.valid(row) ? modifiers[row] : -1}));
+    if (type == 0 || !modifiers.valid(row)) {
+      out.set_string(row, type == 0 ? std::string("-") : format_type({type, -1}));
+      return Status();
+    }
+    out.set_string(row, shows_no_modifier(type) ? format_type({type, -1}) : format_type({type, modifiers[row]}));
     return Status();
   });
 }

@@ -260,11 +260,21 @@ Status repeat(const CallFrame& frame, std::string_view text, int32_t count, Stri
   if (!text.empty() && times > kMaxTextBytes / text.size())
     return fault::kRequestedLength.status();
   RETURN_IF_ERROR(check_value_bytes(frame.context, text.size() * times));
-  char* to = out.allocate(text.size() * times);
-  InterruptPacer pacer;
-  for (size_t i = 0; i < times; ++i) {
-    if (pacer.step(2 + text.size() / 4)) return check_interrupt();
-    to = std::copy(text.begin(), text.end(), to);
+  const size_t size = text.size() * times;
+  if (size == 0) {
+    out.keep({});
+    return Status();
+  }
+  char* const to = out.allocate(size);
+  std::copy(text.begin(), text.end(), to);
+  // What is there is copied behind itself, whole texts, up to a part that takes little time.
+  constexpr size_t kPartBytes = 4 << 20;
+  const size_t part = std::max(kPartBytes / text.size(), size_t{1}) * text.size();
+  for (size_t made = text.size(); made < size;) {
+    const size_t more = std::min({made, part, size - made});
+    std::copy_n(to, more, to + made);
+    made += more;
+    if (more == part) RETURN_IF_ERROR(check_interrupt());
   }
   return Status();
 }
@@ -298,7 +308,7 @@ int32_t code_point(std::string_view text) {
 }
 
 Status chr(int32_t code, StringOut& out) {
-  if (code < 0) return Status(sqlstate::kProgramLimitExceeded, "character number must be positive");
+  if (code < 0) return Status(sqlstate::kInvalidParameterValue, "character number must be positive");
   if (code == 0) return Status(sqlstate::kProgramLimitExceeded, "null character not permitted");
   if (code > 0x10ffff)
     return Status(sqlstate::kProgramLimitExceeded,
