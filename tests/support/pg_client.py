@@ -194,6 +194,7 @@ class PgClient:
     def cancel(self):
         """Asks the server, on a connection of its own, to cancel what this session runs."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+            other.settimeout(self.socket.gettimeout())
             other.connect(self.address)
             other.sendall(struct.pack("!iiii", 16, 80877102, self.process_id, self.secret))
             other.recv(1)

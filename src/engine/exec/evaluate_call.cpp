@@ -54,7 +54,9 @@ bool call_dictionary(const ExprNode& node, const std::vector<Vector>& arguments,
 Status evaluate_call(const ExprNode& node, const EvalInput& input, Vector& out) {
   const auto arguments = std::make_unique<std::vector<Vector>>(node.children.size());
   for (size_t i = 0; i < node.children.size(); ++i) {
+    const size_t before = HeapMeter::bytes();
     RETURN_IF_ERROR(evaluate_node(node.children[i], input, (*arguments)[i]));
+    HeapMeter::settle(before, (*arguments)[i].memory_bytes());
     RETURN_IF_ERROR(check_batch_bytes(input.context, input.batch.size));
   }
   return call_function(node, *arguments, node.expr->type, input.batch.size, input.context, out);

@@ -44,6 +44,8 @@ Result<bool> PlanExecution::next(Batch& batch) {
     const ScanPool::BlockingScope blocking;
     return root_->next(batch);
   }();
+  // What was interrupted may have failed for want of a sound value.
+  if (!result.ok() && operator_context_.cancel->cancelled()) result = operator_context_.cancel->check();
   // At the end and after an error everything held goes at once: memory, cursors.
   if (!result.ok() || !*result) root_.reset();
   return result;

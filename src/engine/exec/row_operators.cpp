@@ -55,7 +55,9 @@ Status ProjectOperator::project(const Batch& input, Batch& batch) {
   batch.columns.clear();
   batch.size = input.size;
   for (const ExpressionPtr& expression : expressions_) {
+    const size_t before = HeapMeter::bytes();
     ASSIGN_OR_RETURN(Vector column, expression->evaluate_whole(input, eval()));
+    HeapMeter::settle(before, column.memory_bytes());
     batch.columns.push_back(std::move(column));
     RETURN_IF_ERROR(check_batch_bytes(eval(), input.size));
   }

@@ -9,6 +9,7 @@
 #include "engine/functions/kernel_helpers.h"
 #include "engine/functions/number_template.h"
 #include "engine/functions/text_helpers.h"
+#include "engine/types/big_text.h"
 #include "engine/types/numeric.h"
 
 namespace eventd::engine {
@@ -223,7 +224,7 @@ void append_not_finite_exponent(const NumberTemplate& t, std::string& out) {
 /// d.ddde+XX of an exact number.
 std::string scientific(const Numeric& value, int digits) {
   const bool negative = value.sign() < 0;
-  std::string all = value.abs().coefficient().str();
+  std::string all = numeric_detail::big_text(value.abs().coefficient());
   int exponent = value.is_zero() ? 0 : static_cast<int>(all.size()) - 1 - value.scale();
   Numeric mantissa;
   if (!value.is_zero()) {

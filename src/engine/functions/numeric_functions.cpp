@@ -4,6 +4,8 @@
 #include <boost/multiprecision/cpp_dec_float.hpp>
 #include <cmath>
 
+#include "engine/types/big_text.h"
+
 namespace eventd::engine {
 namespace {
 
@@ -18,7 +20,7 @@ int clamp_scale(int scale, int argument_scale) {
 }
 
 int digit_count(const Big& coefficient) {
-  return coefficient.is_zero() ? 0 : static_cast<int>(Big(boost::multiprecision::abs(coefficient)).str().size());
+  return numeric_detail::big_digits(coefficient);
 }
 
 /// PostgreSQL's weight: the power of 10,000 of the first digit.
@@ -55,7 +57,9 @@ int estimate_ln_weight(const Numeric& value) {
   }
   // By digits, as to_double may overflow.
   const int digits = digit_count(value.coefficient());
-  const std::string text = Big(boost::multiprecision::abs(value.coefficient())).str().substr(0, 8);
+  Big first = boost::multiprecision::abs(value.coefficient());
+  if (digits > 8) first /= numeric_detail::big_power_of_ten(digits - 8);
+  const std::string text = first.str();
   const double ln = std::log(std::stod(text)) +
                     (digits - static_cast<int>(text.size()) - value.scale()) * 2.302585092994046;
   return static_cast<int>(std::log10(std::fabs(ln)));
@@ -102,7 +106,7 @@ Result<Numeric> integer_power(const Numeric& base, int64_t exponent, int scale) 
   }
   const bool negative = numerator < 0;
   const Big rounded = (boost::multiprecision::abs(numerator) * 2 + denominator) / (denominator * 2);
-  std::string text = rounded.str();
+  std::string text = numeric_detail::big_text(rounded);
   if (text.size() <= static_cast<size_t>(scale))
     text.insert(0, static_cast<size_t>(scale) + 1 - text.size(), '0');
   if (scale > 0) text.insert(text.size() - static_cast<size_t>(scale), ".");
@@ -123,7 +127,7 @@ Numeric numeric_sqrt(const Numeric& value, int scale) {
   } else {
     radicand /= boost::multiprecision::pow(Big(10), static_cast<unsigned>(-shift));
   }
-  std::string text = Big(boost::multiprecision::sqrt(radicand)).str();
+  std::string text = numeric_detail::big_text(Big(boost::multiprecision::sqrt(radicand)));
   if (text.size() <= static_cast<size_t>(extra))
     text.insert(0, static_cast<size_t>(extra) + 1 - text.size(), '0');
   text.insert(text.size() - static_cast<size_t>(extra), ".");

@@ -3,6 +3,7 @@
 
 #include "engine/functions/function_registry.h"
 #include "engine/functions/kernel_helpers.h"
+#include "engine/types/big_text.h"
 #include "engine/types/numeric.h"
 
 namespace eventd::engine {
@@ -31,7 +32,7 @@ struct Aligned {
 
 /// coefficient × 10^-scale.
 Result<Numeric> scaled(const Big& coefficient, int scale) {
-  std::string digits = coefficient.str();
+  std::string digits = numeric_detail::big_text(coefficient);
   if (scale > 0) {
     if (digits.size() <= static_cast<size_t>(scale)) digits.insert(0, static_cast<size_t>(scale) + 1 - digits.size(), '0');
     digits.insert(digits.size() - static_cast<size_t>(scale), ".");
@@ -61,7 +62,7 @@ Result<Numeric> factorial(const CallFrame& frame, int64_t n) {
     if ((i & 255) == 0 && frame.context.cancel != nullptr) RETURN_IF_ERROR(frame.context.cancel->check());
     product *= i;
   }
-  return Numeric::parse(product.str());
+  return Numeric::parse(numeric_detail::big_text(product));
 }
 
 /// Digits behind the point up to the last that is not 0.

@@ -1,8 +1,8 @@
-#include "engine/limits.h"
 #include "engine/plan/column_names.h"
 #include "engine/plan/from_binder.h"
 #include "engine/plan/recursion_columns.h"
 #include "engine/plan/stack_guard.h"
+#include "interrupt.h"
 
 namespace eventd::engine {
 
@@ -20,6 +20,10 @@ Status apply_column_aliases(const AstFromItem& item, std::vector<OutputColumn>& 
 
 namespace {
 
+/// Each is a join more inside the last one, and the executor's plans are no deeper. Said before the
+/// joins are made: the columns of all of them grow with the square of their number.
+constexpr size_t kFromItemsMax = 500;
+
 bool is_working_table(const PlanNode& plan) {
   return plan.kind == PlanNode::Kind::kWorkingTable ||
          (plan.kind == PlanNode::Kind::kFilter && is_working_table(*plan.children[0]));
@@ -34,13 +38,14 @@ Result<FromPart> FromBinder::bind(const std::vector<AstFromItem>& items, Subquer
     all.plan->rows.emplace_back();
     return all;
   }
-  if (items.size() > static_cast<size_t>(kExpressionDepthMax)) {
+  if (items.size() > kFromItemsMax) {
     return Status(sqlstate::kStatementTooComplex, "too many FROM items");
   }
   for (const AstFromItem& item : items) {
     Result<FromPart> next = all.plan == nullptr ? bind_item(item, frame)
                                                 : join(std::move(all), item, {}, frame);
     if (!next.ok()) return next;
+    RETURN_IF_ERROR(check_interrupt());
     all = std::move(next).value();
   }
   return all;

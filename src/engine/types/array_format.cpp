@@ -5,6 +5,7 @@
 
 #include "bytes.h"
 #include "engine/types/integer_text.h"
+#include "interrupt.h"
 
 namespace eventd::engine {
 namespace {
@@ -99,7 +100,9 @@ class TextParser {
     int32_t counts[kArrayDimensionsMax] = {};
     bool expect_item = true;  // after '{' or a delimiter
     bool after_open = false;
+    InterruptPacer pacer;
     do {
+      if (pacer.step(50)) return check_interrupt();
       skip_space();
       if (at_ >= text_.size()) return malformed(whole_, "Unexpected end of input.");
       const char c = text_[at_];
@@ -182,14 +185,20 @@ class TextParser {
     if (!quoted && value.empty()) return malformed(whole_, "Unexpected array element.");
     if (static_cast<int64_t>(result_.elements.size()) >= kArrayElementsMax)
       return Status(sqlstate::kProgramLimitExceeded, "array size exceeds the maximum allowed (134217727)");
+    bytes_ += value.size();
+    if (bytes_ + result_.elements.size() * sizeof(result_.elements[0]) > kPartsBytesMax)
+      return Status(sqlstate::kOutOfMemory, "out of memory: the text of an array has too many elements");
     result_.elements.emplace_back(std::move(value));
     return Status();
   }
 
+  /// What the elements may take one by one, beside the text they come from.
+  static constexpr size_t kPartsBytesMax = size_t{512} << 20;
+
   std::string_view whole_;
   std::string_view text_;
   const char delimiter_;
-  size_t at_ = 0;
+  size_t at_ = 0, bytes_ = 0;
   ArrayText result_;
   std::vector<ArrayDimension> bounds_;
   int dimension_count_ = 0;
@@ -322,7 +331,8 @@ void append_array_text(const ArrayText& array, std::string& out, char delimiter)
   std::vector<size_t> spans(dims.size());
   size_t span = 1;
   for (size_t i = dims.size(); i-- > 0;) spans[i] = span *= static_cast<size_t>(dims[i].size);
-  for (size_t i = 0; i < array.elements.size(); ++i) {
+  InterruptPacer pacer;
+  for (size_t i = 0; i < array.elements.size() && !pacer.step(20); ++i) {
     if (i > 0) out.push_back(delimiter);
     for (const size_t s : spans)
       if (i % s == 0) out.push_back('{');

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdio>
 
+#include "engine/types/big_text.h"
 #include "engine/types/float_text.h"
 #include "engine/types/integer_text.h"
 #include "engine/types/numeric_powers.h"
@@ -177,7 +178,7 @@ Result<Numeric> Numeric::parse(std::string_view text) {
     for (const char c : digits) value = value * 10 + (c - '0');
     return from_int128(negative ? -value : value, static_cast<int>(scale));
   }
-  Big value(digits);
+  Big value = numeric_detail::big_from_digits(digits);
   return from_big(negative ? Big(-value) : std::move(value), static_cast<int>(scale));
 }
 
@@ -193,7 +194,7 @@ void Numeric::append_text(std::string& out) const {
   char* begin = buffer + sizeof buffer;
   std::string_view digits;
   if (is_big_) {
-    big_text = abs().big_.str();
+    big_text = numeric_detail::big_text(abs().big_);
     digits = big_text;
   } else {
     Int128 v = absolute(small_);
