@@ -136,9 +136,13 @@ Result<ExprPtr> FromBinder::bind_on(const AstExpr& on, const Scope& scope, Subqu
 Result<FromPart> FromBinder::combine(FromPart left, RightSide right, JoinSpec spec,
                                      SubqueryFrame& frame) {
   const size_t left_columns = left.scope.columns().size();
-  const std::vector<Scope::Column> left_names = left.scope.unqualified();
-  const std::vector<Scope::Column> right_names =
-      shifted(right.part.scope.unqualified(), left_columns);
+  // Copied only where columns may be merged: a list of many tables has a join for each.
+  const bool merges = spec.join != nullptr && (spec.join->natural || !spec.join->using_columns.empty());
+  std::vector<Scope::Column> left_names, right_names;
+  if (merges) {
+    left_names = left.scope.unqualified();
+    right_names = shifted(right.part.scope.unqualified(), left_columns);
+  }
   FromPart part;
   part.scope = std::move(left.scope);
   RETURN_IF_ERROR(part.scope.append(right.part.scope));

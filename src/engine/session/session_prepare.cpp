@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/limits.h"
+#include "engine/scan/cancel_scope.h"
 #include "engine/session/bind_catalog.h"
 #include "engine/session/insert_returning.h"
 #include "engine/session/planning_effort.h"
@@ -54,6 +55,7 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::up_to_date(std::shared_ptr<
 
 Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_text(std::string_view text,
                                                                   std::span<const Oid> declared) {
+  const CancelScope cancel(&cancel_);
   ASSIGN_OR_RETURN(auto pieces, split_statements(text));
   if (pieces.empty()) return std::make_shared<const Prepared>();
   if (pieces.size() > 1) {
@@ -82,6 +84,7 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
   if (declared.size() > kParametersMax) {
     return Status(sqlstate::kProgramLimitExceeded, "too many parameters");
   }
+  const CancelScope cancel(&cancel_);
   auto prepared = std::make_shared<Prepared>();
   prepared->statement = statement;
   const BindCatalog relations(engine_.relations, identity_.superuser, hot_settings().search_path, cancel_);
