@@ -126,6 +126,25 @@ Status merge(const StringRef& a, const StringRef& b, StringOut& out) {
 
 }  // namespace
 
+namespace {
+
+// PostgreSQL only takes another view of the value: its binary form has the byte that says cidr from the
+// type. Ours lies in the value.
+void add_cidr_cast(FunctionCatalog::Builder& builder) {
+  ScalarFunction function;
+  function.name = "eventd_inet";
+  function.arguments = {oid::kCidr};
+  function.result = oid::kInet;
+  function.volatility = Volatility::kImmutable;
+  function.kernel = row_kernel<StringRef, StringRef>([](const StringRef& value, StringOut& out) {
+    out.copy(NetworkAddress::read(value.view()).binary(false));
+  });
+  builder.add_cast({oid::kCidr, oid::kInet, CastContext::kImplicit,
+                    builder.add_function(std::move(function))});
+}
+
+}  // namespace
+
 void register_network(FunctionCatalog::Builder& builder) {
   builder.builtin("host(inet)", text_of_address([](std::string_view, const NetworkAddress& a, std::string& out) { append_host(a, out); }));
   builder.builtin("text(inet)",
@@ -151,6 +170,7 @@ void register_network(FunctionCatalog::Builder& builder) {
                                                 [](const StringRef& v, int32_t bits, StringOut& out) { return set_masklen<true>(v, bits, out); }));
   builder.builtin("inet_merge(inet,inet)", row_kernel<StringRef, StringRef, StringRef>(
                                                [](const StringRef& a, const StringRef& b, StringOut& out) { return merge(a, b, out); }));
+  add_cidr_cast(builder);
 }
 
 }  // namespace eventd::engine
