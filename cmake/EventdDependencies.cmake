@@ -6,6 +6,7 @@ find_package(spdlog REQUIRED)
 find_package(GTest REQUIRED)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 
 include(EventdSqlite)
 

@@ -5,6 +5,8 @@
 
 #include "bytes.h"
 #include "engine/functions/function.h"
+#include "engine/types/bit_string.h"
+#include "engine/types/record_format.h"
 #include "pgwire/message_writer.h"
 
 namespace eventd::pgwire {
@@ -30,6 +32,7 @@ void append_bits(const From& value, std::string& out) {
 }
 
 /// Above it a column's further texts are made value by value.
+constexpr Oid kRecordArray = 2287;
 constexpr Oid kJsonpath = 4072;  // its binary form is a version byte and the text, as jsonb's
 constexpr size_t kMadeTextBytesMax = 1 << 20;
 
@@ -72,6 +75,8 @@ ColumnEncoder::Form ColumnEncoder::choose(Oid type, int16_t format) {
   }
   if (type == oid::kNumeric) return Form::kNumericBinary;
   if (type == oid::kJsonb || type == kJsonpath) return Form::kJsonbBinary;
+  if (type == oid::kRecord || type == kRecordArray) return Form::kRecordBinary;
+  if (engine::is_bit_string(type)) return Form::kBitBinary;
   return Form::kRawBytes;  // arrays and addresses lie as PostgreSQL sends them
 }
 
@@ -118,6 +123,12 @@ void ColumnEncoder::append_value(const engine::FormatOptions& format, uint32_t r
       append_be(out, value.zone_seconds_west);
       return;
     }
+    case Form::kRecordBinary:
+      out += engine::without_record_names(vector_->type(), at<StringRef>(row).view());
+      return;
+    case Form::kBitBinary:
+      engine::append_bit_string_binary(at<StringRef>(row).view(), out);
+      return;
     case Form::kNumericBinary: append_numeric_binary(at<StringRef>(row).view(), out); return;
     case Form::kJsonbBinary:
       out.push_back('\x01');

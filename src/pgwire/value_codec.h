@@ -31,7 +31,7 @@ class ColumnEncoder {
   enum class Form : uint8_t {
     kIntText16, kIntText32, kIntText64, kBoolText, kRawBytes, kGenericText,
     kBool, kInt16, kInt32, kInt64, kFloat32, kFloat64, kUuid, kInterval, kTimetz,
-    kNumericBinary, kJsonbBinary,
+    kNumericBinary, kRecordBinary, kBitBinary, kJsonbBinary,
   };
   static Form choose(engine::Oid type, int16_t format);
   void remember_texts(const engine::Vector& vector);

@@ -113,6 +113,15 @@ def main():
                 ("payload->>'pid' IN ('7', '8')", 2 * fiftieth),
                 ("payload->>'pid' = '7' OR payload->>'pid' = '8'", 2 * fiftieth),
                 ("event_type = 'p.1' AND payload->>'pid' = '7'", EVENTS // 100),
+                ("(payload->>'pid')::int = 7", fiftieth),
+                ("7 = (payload->>'pid')::bigint", fiftieth),
+                ("(payload->>'pid')::numeric = 7.0", fiftieth),
+                ("(payload->>'pid')::float8 < 0.5", fiftieth),
+                ("(payload->>'pid')::int BETWEEN 7 AND 8", 2 * fiftieth),
+                ("(payload->>'pid')::int IN (7, 8)", 2 * fiftieth),
+                ("(payload->>'pid')::bigint = ANY ('{7, 8}')", 2 * fiftieth),
+                ("(payload->>'pid')::int = 7 OR (payload->>'pid')::int = 8", 2 * fiftieth),
+                ("(payload->>'pid')::int >= 48.5", fiftieth),
         ):
             returns(f"SELECT count(*) FROM events WHERE {condition}", rows)
             returns(f"SELECT count(*) FROM (SELECT event_type, payload, timestamp FROM events) e WHERE {condition}", rows)
@@ -128,6 +137,11 @@ def main():
                 Node_Type="Hash Join", Join_Type="Anti")
         planned("SELECT event_type, (SELECT count(*) FROM events f WHERE f.cpu_id = e.cpu_id) FROM events e",
                 Node_Type="Hash Join", Join_Type="Left")
+        planned("SELECT CASE WHEN cpu_id > 0 THEN (SELECT count(*) FROM events f WHERE f.cpu_id = e.cpu_id) END FROM events e",
+                Node_Type="Hash Join", Join_Type="Left")
+        for left, right in (("date", "timestamptz"), ("timestamp", "date"), ("timestamptz", "timestamp")):
+            planned(f"SELECT * FROM (SELECT timestamp::{left} AS t FROM events) a "
+                    f"JOIN (SELECT timestamp::{right} AS t FROM events) b ON a.t = b.t LIMIT 1", Node_Type="Hash Join")
         planned("SELECT * FROM events e, LATERAL jsonb_each(e.payload) j LIMIT 1", Node_Type="ProjectSet")
 
     for failure in failures:

@@ -10,6 +10,15 @@ namespace eventd::engine {
 
 namespace {
 
+/// The names of a row's fields, unless they are what fields without names are called.
+std::string own_names(const Expr& row) {
+  const auto named_by_place = [&](size_t i) { return row.path[i] == "f" + std::to_string(i + 1); };
+  for (size_t i = 0; i < row.path.size(); ++i) {
+    if (!named_by_place(i)) return record_names(row.path);
+  }
+  return {};
+}
+
 /// Evaluates all children; true when every one of them is a Constant.
 Result<bool> evaluate_children(const ExprNode& node, const EvalInput& input,
                                std::vector<Vector>& items) {
@@ -105,6 +114,7 @@ Status evaluate_row(const ExprNode& node, const EvalInput& input, Vector& out) {
   ASSIGN_OR_RETURN(const bool constant, evaluate_children(node, input, *items));
   const uint32_t rows = constant ? 1 : input.batch.size;
   Vector result = Vector::flat(oid::kRecord, rows);
+  const std::string names = own_names(*node.expr);
   std::string bytes;
   for (uint32_t i = 0; i < rows; ++i) {
     RecordBuilder builder;
@@ -117,7 +127,7 @@ Status evaluate_row(const ExprNode& node, const EvalInput& input, Vector& out) {
       append_binary(item, i, bytes);
       builder.add(item.type(), bytes);
     }
-    result.set_string(i, builder.finish());
+    result.set_string(i, builder.finish(names));
   }
   out = constant ? Vector::repeat(result, 0, input.batch.size) : std::move(result);
   return {};

@@ -190,10 +190,12 @@ std::string scan_column_sql(const ScanColumn& column, const Relation& relation) 
   std::string out = quote_identifier(relation.columns()[static_cast<size_t>(column.column)].name);
   if (column.extract == ScanColumn::Extract::kNone) return out;
   for (size_t i = 0; i < column.path.size(); ++i) {
-    const bool text = i + 1 == column.path.size() && column.extract == ScanColumn::Extract::kText;
+    const bool text = i + 1 == column.path.size() && column.extract != ScanColumn::Extract::kJson;
     out += (text ? " ->> " : " -> ") + quote_literal(column.path[i]);
   }
-  return "(" + out + ")";
+  out = "(" + out + ")";
+  return column.extract == ScanColumn::Extract::kNumber ? "(" + out + ")::" + format_type(column.type)
+                                                        : out;
 }
 
 }  // namespace

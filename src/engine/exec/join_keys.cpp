@@ -37,6 +37,25 @@ int width_rank(Oid type) {
   }
 }
 
+/// date < timestamp < timestamptz; 0 for others.
+int time_rank(Oid type) {
+  switch (type) {
+    case oid::kDate: return 1;
+    case oid::kTimestamp: return 2;
+    case oid::kTimestamptz: return 3;
+    default: return 0;
+  }
+}
+
+/// What makes a value a key of a time type; null = no such function.
+const ScalarFunction* time_key_function(Oid from, Oid to) {
+  const std::string_view name = to == oid::kTimestamp ? "eventd_timestamp_key" : "eventd_timestamptz_key";
+  for (const ScalarFunction* function : FunctionCatalog::instance().functions(name)) {
+    if (function->arguments[0] == from) return function;
+  }
+  return nullptr;
+}
+
 /// A term that is an equality of one side with the other.
 bool take_key(const Expr& term, int left_columns, std::vector<JoinKey>& keys) {
   const bool distinct_form = term.kind == Expr::Kind::kIsNotDistinct;
@@ -80,6 +99,7 @@ Oid hash_type_of(Oid left, Oid right) {
   if (left == right) return left;
   const int a = width_rank(left), b = width_rank(right);
   if (a != 0 && b != 0 && a / 10 == b / 10) return a > b ? left : right;
+  if (time_rank(left) != 0 && time_rank(right) != 0) return time_rank(left) > time_rank(right) ? left : right;
   const auto is_text = [](Oid type) {
     return type == oid::kText || type == oid::kVarchar || type == oid::kName;
   };
@@ -88,6 +108,12 @@ Oid hash_type_of(Oid left, Oid right) {
 
 ExprPtr as_hash_type(ExprPtr expression, Oid type) {
   if (expression->type.id == type) return expression;
+  if (time_rank(type) != 0) {
+    std::vector<ExprPtr> arguments;
+    const ScalarFunction* function = time_key_function(expression->type.id, type);
+    arguments.push_back(std::move(expression));
+    return Expr::call(function, {type, -1}, std::move(arguments));
+  }
   const Cast* cast = FunctionCatalog::instance().cast(expression->type.id, type);
   if (cast != nullptr && cast->function != nullptr && width_rank(type) != 0) {
     std::vector<ExprPtr> arguments;

@@ -21,7 +21,7 @@ struct JoinCondition {
 
 /// `condition` (may be null) over left ++ right, the left `left_columns` wide. Terms with volatile
 /// functions or subqueries are never keys. Equalities across types become keys where a widening
-/// cast makes both sides one type (int4 = int8).
+/// cast makes both sides one type (int4 = int8, date = timestamptz).
 JoinCondition split_join_condition(const Expr* condition, int left_columns);
 
 /// Whether `function` is the `=` of `left` and `right`.

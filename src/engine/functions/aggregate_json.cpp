@@ -52,13 +52,6 @@ Status append_array_text(const EvalContext& context, std::span<const Vector> arg
   return append_json_from_datum(context.format, arguments[0].datum(row), false, state.parts);
 }
 
-/// json_agg of rows that were made json by the binder, which knows their column names.
-Status append_row_text(const EvalContext& context, std::span<const Vector> arguments, uint32_t row,
-                       JsonAggState& state) {
-  if (state.count > 0) state.parts += arguments[0].is_null(row) ? ", " : ", \n ";
-  return append_json_from_datum(context.format, arguments[0].datum(row), false, state.parts);
-}
-
 Status append_array_packed(const EvalContext& context, std::span<const Vector> arguments, uint32_t row,
                            JsonAggState& state) {
   return append_msgpack_from_value(context.format, arguments[0], row, state.parts);
@@ -154,11 +147,6 @@ Status finish_packed(const EvalContext&, void* raw, Type, Vector& result, uint32
 
 void register_json_aggregates(FunctionCatalog::Builder& builder) {
   // Text of arrays has line breaks where partials meet, so it isn't put together from those.
-  AggregateFunction rows = json_aggregate<append_row_text>(finish_text<'[', ']'>);
-  rows.name = "eventd_json_agg_rows";
-  rows.arguments = {oid::kJson};
-  rows.result = oid::kJson;
-  builder.add_aggregate(std::move(rows));
   builder.builtin_aggregate("json_agg(anyelement)", json_aggregate<append_array_text>(finish_text<'[', ']'>));
   builder.builtin_aggregate("json_object_agg(any,any)",
                             combining<true>(json_aggregate<append_object_text>(finish_text<'{', '}'>)));

@@ -143,7 +143,7 @@ void register_bytes(Builder& builder) {
   builder.builtins({"text_le(text,text)", "text_pattern_le(text,text)"}, bytes[3]);
   builder.builtins({"text_gt(text,text)", "text_pattern_gt(text,text)"}, bytes[4]);
   builder.builtins({"text_ge(text,text)", "text_pattern_ge(text,text)"}, bytes[5]);
-  for (const char* type : {"bytea", "char", "name"}) register_type<BytesOrder>(builder, type, type);
+  for (const char* type : {"bytea", "char", "name", "bit", "varbit"}) register_type<BytesOrder>(builder, type, type);
   register_six(builder, "name", "text(name,text)", bytes);
   register_six(builder, "text", "name(text,name)", bytes);
   register_type<BytesOrder>(builder, "macaddr_", "macaddr");

@@ -26,9 +26,12 @@ Status date_in_zone(int32_t days, const TimeZone& zone, int64_t& out) {
 }
 
 // The offset an interval names as zone, seconds east.
-Result<int64_t> zone_of_interval(const IntervalValue& v) {
-  if (v.months != 0 || v.days != 0)
-    return Status(sqlstate::kInvalidParameterValue, "interval time zone must not include months or days");
+Result<int64_t> zone_of_interval(const FormatOptions& format, const IntervalValue& v) {
+  if (v.months != 0 || v.days != 0) {
+    std::string message = "interval time zone \"";
+    append_interval(format.interval_style, v, message);
+    return Status(sqlstate::kInvalidParameterValue, message + "\" must not include months or days");
+  }
   return v.microseconds / kMicrosPerSecond;
 }
 
@@ -91,12 +94,12 @@ void register_zones(Builder& b) {
               ASSIGN_OR_RETURN(const TimeZone* zone, require_zone(name.view()));
               return checked(timestamptz_from_local(t, *zone), o);
             }));
-  b.builtin("timezone(interval,timestamptz)", row_kernel<int64_t, IntervalValue, int64_t>([](const IntervalValue& z, int64_t t, int64_t& o) -> Status {
-              ASSIGN_OR_RETURN(const int64_t east, zone_of_interval(z));
+  b.builtin("timezone(interval,timestamptz)", row_kernel<int64_t, IntervalValue, int64_t>([](const CallFrame& f, const IntervalValue& z, int64_t t, int64_t& o) -> Status {
+              ASSIGN_OR_RETURN(const int64_t east, zone_of_interval(f.context.format, z));
               return checked(timestamp_is_finite(t) ? t + east * kMicrosPerSecond : t, o);
             }));
-  b.builtin("timezone(interval,timestamp)", row_kernel<int64_t, IntervalValue, int64_t>([](const IntervalValue& z, int64_t t, int64_t& o) -> Status {
-              ASSIGN_OR_RETURN(const int64_t east, zone_of_interval(z));
+  b.builtin("timezone(interval,timestamp)", row_kernel<int64_t, IntervalValue, int64_t>([](const CallFrame& f, const IntervalValue& z, int64_t t, int64_t& o) -> Status {
+              ASSIGN_OR_RETURN(const int64_t east, zone_of_interval(f.context.format, z));
               return checked(timestamp_is_finite(t) ? t - east * kMicrosPerSecond : t, o);
             }));
   b.builtin("timezone(text,timetz)", row_kernel<TimetzValue, StringRef, TimetzValue>([](const F& f, const StringRef& name, const TimetzValue& t, TimetzValue& o) -> Status {
@@ -138,9 +141,30 @@ void register_cross(Builder& b, const std::string& op) {
   b.builtin("timestamptz_" + op + "_timestamp(timestamptz,timestamp)", row_kernel<uint8_t, int64_t, int64_t>([](const F& f, int64_t z, int64_t t, uint8_t& o) { o = passes<kTest>(z, timestamptz_from_local(t, session_zone(f))); }));
 }
 
+// A value as one of the other type of an equality, so that equal means what it means there (a cast
+// would raise an error past the last timestamp). For keys of hash tables.
+void register_hash_keys(Builder& b) {
+  const auto add = [&](std::string_view name, Oid argument, Oid result, Kernel kernel) {
+    ScalarFunction function;
+    function.name = name;
+    function.arguments = {argument};
+    function.result = result;
+    function.volatility = Volatility::kStable;
+    function.kernel = kernel;
+    b.add_function(std::move(function));
+  };
+  add("eventd_timestamp_key", oid::kDate, oid::kTimestamp,
+      row_kernel<int64_t, int32_t>([](int32_t d, int64_t& o) { o = comparable(d); }));
+  add("eventd_timestamptz_key", oid::kDate, oid::kTimestamptz,
+      row_kernel<int64_t, int32_t>([](const F& f, int32_t d, int64_t& o) { o = timestamptz_from_local(comparable(d), session_zone(f)); }));
+  add("eventd_timestamptz_key", oid::kTimestamp, oid::kTimestamptz,
+      row_kernel<int64_t, int64_t>([](const F& f, int64_t t, int64_t& o) { o = timestamptz_from_local(t, session_zone(f)); }));
+}
+
 }  // namespace
 
 void register_datetime_casts(Builder& b) {
+  register_hash_keys(b);
   register_type_casts(b);
   register_modifiers(b);
   register_zones(b);

@@ -14,6 +14,8 @@
 
 namespace eventd::engine {
 
+class SessionRandom;
+
 /// Session facts that functions read (current_user, current_setting …). Implemented by the session.
 /// Called from any thread while the statement runs: implementations are read-only copies.
 class SessionFacts {
@@ -26,6 +28,8 @@ class SessionFacts {
   /// The value as SHOW prints it; nullopt if there is no such setting.
   virtual std::optional<std::string> setting(std::string_view name) const = 0;
   virtual std::string server_version_text() const = 0;  ///< version()
+  /// What setseed() sets and random() then goes on with; null = there is none.
+  virtual SessionRandom* random() const { return nullptr; }
 };
 
 class SubqueryRunner;  // engine/exec

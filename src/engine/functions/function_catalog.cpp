@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "engine/functions/bit_functions.h"
 #include "engine/functions/function_registry.h"
 #include "engine/functions/function_tables.h"
+#include "engine/functions/unicode_normalize.h"
 
 namespace eventd::engine {
 
@@ -11,14 +13,14 @@ FunctionCatalog::FunctionCatalog() : tables_(std::make_unique<Tables>()) {
        {register_arithmetic, register_float_math, register_numeric_math,
         register_numeric_whole, register_float_degrees,
         register_comparison, register_boolean, register_text, register_text_search,
-        register_text_format, register_text_digest, register_text_bytes, register_text_unicode,
+        register_text_format, register_text_digest, register_text_bytes, register_text_unicode, register_normalization,
         register_number_to_char, register_number_from_char, register_regex_search, register_like, register_regex, register_casts,
         register_io_casts, register_session, register_server, register_series, register_eql, register_payload_values,
         register_count_sum,
         register_min_max, register_statistics, register_collecting_aggregates,
         register_ordered_set, register_array, register_array_search, register_array_build,
-        register_network, register_network_sets, register_macaddr, register_datetime, register_jsonb,
-        register_records, register_record_json, register_array_subscripts, register_array_casts, register_window_functions}) {
+        register_network, register_network_sets, register_macaddr, register_bit_strings, register_datetime, register_jsonb,
+        register_records, register_array_subscripts, register_array_casts, register_window_functions}) {
     register_functions(builder);
   }
   builder.finish();

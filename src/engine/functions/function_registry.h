@@ -96,7 +96,6 @@ void register_network_sets(FunctionCatalog::Builder& builder);
 void register_macaddr(FunctionCatalog::Builder& builder);
 void register_regex_search(FunctionCatalog::Builder& builder);
 void register_records(FunctionCatalog::Builder& builder);
-void register_record_json(FunctionCatalog::Builder& builder);
 void register_array_casts(FunctionCatalog::Builder& builder);
 void register_array_subscripts(FunctionCatalog::Builder& builder);
 void register_window_functions(FunctionCatalog::Builder& builder);

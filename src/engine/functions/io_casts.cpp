@@ -146,7 +146,7 @@ constexpr Oid kTypes[] = {
     oid::kInt8Array, oid::kFloat4Array, oid::kFloat8Array, oid::kOidArray, oid::kTimestampArray,
     oid::kDateArray, oid::kTimeArray, oid::kTimestamptzArray, oid::kIntervalArray,
     oid::kNumericArray, oid::kTimetzArray, oid::kJsonArray, oid::kUuidArray, oid::kJsonbArray,
-    oid::kInetArray, 774, 4072, 651, 775, 1040};
+    oid::kInetArray, 774, 4072, 651, 775, 1040, 1560, 1561, 1562, 1563};
 constexpr Oid kTextTypes[] = {oid::kText, oid::kVarchar, oid::kBpchar, oid::kName};
 /// Only printed: reading them needs the catalog, which the binder does.
 constexpr Oid kOutputOnly[] = {oid::kRecord, oid::kRegproc, oid::kRegclass, oid::kRegtype, 2202, 2203, 28, 29};

@@ -38,14 +38,14 @@ Status append_dimension(const FormatOptions& format, ArrayReader& reader, size_t
   return Status();
 }
 
-/// Fields are f1, f2 …: a record value has no names.
 Status append_record_json(const FormatOptions& format, std::string_view bytes, bool line_feeds, std::string& out) {
   ASSIGN_OR_RETURN(RecordReader reader, RecordReader::open(bytes));
   out += '{';
   for (int i = 0; i < reader.field_count(); ++i) {
     if (i > 0) out += line_feeds ? ",\n " : ",";
-    out += "\"f" + std::to_string(i + 1) + "\":";
     const RecordField field = reader.next();
+    append_json_string(field.name.empty() ? "f" + std::to_string(i + 1) : std::string(field.name), out);
+    out += ':';
     if (!field.bytes) {
       out += "null";
       continue;

@@ -177,8 +177,11 @@ Status append_msgpack_from_datum(const FormatOptions& format, const Datum& value
     default: break;
   }
   if (type_info(value.type()).category == 'A') return append_array_as_jsonb(format, value.bytes(), out);
-  if (value.type() == oid::kRecord)
-    return Status(sqlstate::kFeatureNotSupported, "jsonb of a record is not supported");
+  if (value.type() == oid::kRecord) {
+    std::string text;
+    RETURN_IF_ERROR(append_json_from_datum(format, value, false, text));
+    return append_msgpack_from_json(text, JsonLimits{}, out);
+  }
   writer.string(datum_to_text(format, value));
   return Status();
 }

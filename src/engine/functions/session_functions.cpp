@@ -2,6 +2,7 @@
 #include <openssl/rand.h>
 
 #include <cmath>
+#include <cstdio>
 #include <ctime>
 #include <random>
 #include <string>
@@ -9,6 +10,7 @@
 #include "clock.h"
 #include "engine/functions/function_registry.h"
 #include "engine/functions/kernel_helpers.h"
+#include "engine/functions/session_random.h"
 #include "engine/types/array_format.h"
 #include "guid.h"
 
@@ -174,11 +176,36 @@ Status gen_random_uuid(const CallFrame& frame, Vector& result) {
   });
 }
 
-/// Uniform over [0, 1). setseed() would need the session's own generator.
+/// Uniform over [0, 1); the session's own numbers once it called setseed().
 Status random_value(const CallFrame& frame, Vector& result) {
   thread_local std::mt19937_64 generator(std::random_device{}());
+  SessionRandom* const own = frame.context.session == nullptr ? nullptr : frame.context.session->random();
   return each_row(frame, result, [&](uint32_t row, Vector& out) {
-    out.data<double>()[row] = static_cast<double>(generator() >> 11) * 0x1.0p-53;
+    const std::optional<double> next = own == nullptr ? std::nullopt : own->next();
+    out.data<double>()[row] = next ? *next : static_cast<double>(generator() >> 11) * 0x1.0p-53;
+    return Status();
+  });
+}
+
+Status setseed(const CallFrame& frame, Vector& result) {
+  const auto seeds = frame.arguments[0].view<double>();
+  SessionRandom* const own = frame.context.session == nullptr ? nullptr : frame.context.session->random();
+  if (own == nullptr) return no_session();
+  return each_row(frame, result, [&](uint32_t row, Vector& out) -> Status {
+    if (!seeds.valid(row)) {
+      out.set_null(row);
+      return Status();
+    }
+    const double seed = seeds[row];
+    if (!(seed >= -1 && seed <= 1)) {
+      char shown[32];
+      std::snprintf(shown, sizeof shown, "%g", seed);
+      if (!std::isfinite(seed)) std::snprintf(shown, sizeof shown, "%s", std::isnan(seed) ? "NaN" : seed > 0 ? "Infinity" : "-Infinity");
+      return Status(sqlstate::kInvalidParameterValue, "setseed parameter " + std::string(shown) +
+                                                          " is out of allowed range [-1,1]");
+    }
+    own->seed(seed);
+    out.set_string(row, "");
     return Status();
   });
 }
@@ -216,6 +243,7 @@ void register_session(Builder& builder) {
   builder.builtin("pg_typeof(any)", pg_typeof);
   builder.builtin("gen_random_uuid()", gen_random_uuid);
   builder.builtin("random()", random_value);
+  builder.builtin("setseed(float8)", setseed);
   builder.builtin("pg_is_in_recovery()", boolean_constant<false>);
   builder.builtin("pg_client_encoding()", client_encoding);
   builder.builtins({"inet_server_addr()", "inet_server_port()", "inet_client_addr()",

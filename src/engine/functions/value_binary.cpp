@@ -7,6 +7,7 @@
 #include "engine/payload/json_to_msgpack.h"
 #include "engine/payload/jsonb_text.h"
 #include "engine/types/array_format.h"
+#include "engine/types/bit_string.h"
 #include "engine/types/datetime_fields.h"
 #include "engine/types/inet_text.h"
 #include "engine/types/numeric.h"
@@ -30,6 +31,8 @@ void append_bytes_value(Oid type, std::string_view bytes, std::string& out) {
       out.push_back(kJsonpathVersion);
       out += bytes;
       break;
+    case oid::kBit:
+    case oid::kVarbit: append_bit_string_binary(bytes, out); break;
     default: out += bytes;
   }
 }
@@ -61,6 +64,11 @@ Result<Datum> bytes_from_binary(const Type& type, std::string_view bytes) {
       std::string value;
       RETURN_IF_ERROR(append_msgpack_from_json(bytes.substr(1), JsonLimits{}, value));
       return Datum(type.id, std::move(value));
+    }
+    case oid::kBit:
+    case oid::kVarbit: {
+      ASSIGN_OR_RETURN(std::string bits, bit_string_from_binary(type, bytes));
+      return Datum(type.id, std::move(bits));
     }
     case oid::kBytea:
     case oid::kInet:

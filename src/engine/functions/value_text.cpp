@@ -2,10 +2,12 @@
 #include "bytes.h"
 #include "engine/functions/function.h"
 #include "engine/functions/jsonpath.h"
+#include "engine/functions/single_char.h"
 #include "engine/functions/value_binary.h"
 #include "engine/payload/json_to_msgpack.h"
 #include "engine/payload/jsonb_text.h"
 #include "engine/types/array_format.h"
+#include "engine/types/bit_string.h"
 #include "engine/types/datetime.h"
 #include "engine/types/float_text.h"
 #include "engine/types/inet_text.h"
@@ -155,6 +157,7 @@ void append_bytes(Oid type, const FormatOptions& format, std::string_view bytes,
     case oid::kVarchar:
     case oid::kNumeric: out += bytes; break;
     case oid::kJsonb: append_jsonb_text(as_bytes(bytes), out); break;
+    case oid::kChar: append_char_text(bytes, out); break;
     case oid::kBytea: append_bytea(format.bytea_output, bytes, out); break;
     case oid::kInet: append_inet(bytes, false, out); break;
     case oid::kCidr: append_inet(bytes, true, out); break;
@@ -202,7 +205,10 @@ Result<Datum> datum_from_text(const EvalContext& context, const Type& type, std:
       while (keep < text.size() && keep > 0 && (static_cast<uint8_t>(text[keep]) & 0xc0) == 0x80) --keep;
       return Datum(type.id, std::string(text.substr(0, keep)));
     }
-    case oid::kChar: return Datum(type.id, std::string(text.substr(0, 1)));
+    case oid::kChar: {
+      char byte = 0;
+      return Datum(type.id, std::string(char_from_text(text, byte)));
+    }
     case oid::kBytea: return wrap(parse_bytea(text));
     case oid::kUuid: {
       UuidValue value;
@@ -239,6 +245,8 @@ Result<Datum> datum_from_text(const EvalContext& context, const Type& type, std:
       return Datum(type.id, json_path_text(*path));
     }
     case oid::kVoid: return Datum(type.id, std::string());
+    case oid::kBit:
+    case oid::kVarbit: return wrap(parse_bit_string(type, text));
     default: break;
   }
   if (info->physical == Physical::kInt32) return reg_from_text(type, text);

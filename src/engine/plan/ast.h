@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/plan/join_type.h"
@@ -82,6 +83,7 @@ struct AstExpr {
     kInteger,      ///< `number` (fits int4)
     kNumber,       ///< `text`: a decimal literal, or an integer beyond int4
     kString,       ///< `text`: of unknown type
+    kBitString,    ///< `text`: "b101" or "x1f"
     kDefault,      ///< DEFAULT in VALUES
     kOperator,     ///< `names`(children): one child = prefix
     kOperatorAny,  ///< children[0] op ANY (children[1])
@@ -229,6 +231,9 @@ struct AstLocking {
 
 /// SELECT, VALUES, TABLE or a set operation of them.
 struct SelectAst {
+  /// What the columns written in the statement are called, without qualifiers: a relation of another
+  /// name is never read as a row. Shared by all its queries; may be null: no column.
+  std::shared_ptr<const std::unordered_set<std::string>> names_written;
   std::vector<AstCte> with;
   bool with_recursive = false;
   std::vector<AstTarget> targets;

@@ -173,6 +173,9 @@ Result<PlanPtr> attach_ctes(std::vector<BoundCte>& entries, const std::vector<si
   for (size_t i = kept.size(); i-- > 0;) {
     RETURN_IF_ERROR(inliner.run(kept[i]->plan));
     with->cte_ids.push_back(kept[i]->id);
+    if (kept[i]->ast->materialized == AstCte::Materialized::kAlways) {
+      with->fenced_cte_ids.push_back(kept[i]->id);
+    }
     with->children.push_back(std::move(kept[i]->plan));
   }
   with->children.push_back(std::move(plan));

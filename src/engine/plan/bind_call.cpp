@@ -6,6 +6,7 @@
 #include "engine/plan/clause_rules.h"
 #include "engine/plan/coercion.h"
 #include "engine/plan/expression_binder.h"
+#include "engine/plan/populate_record.h"
 
 namespace eventd::engine {
 namespace {
@@ -228,24 +229,14 @@ std::string misplaced_group_order(const std::string& name, const AstCallOptions*
 }  // namespace
 
 Result<ExprPtr> ExpressionBinder::bind_call(const AstExpr& ast) {
+  if (populate_function(ast) != nullptr) return bind_populated_row(ast);
   const AstCallOptions* options = ast.call.get();
   const std::string& name = ast.names.back();
   const bool known_schema = ast.names.size() == 1 || ast.names[0] == "pg_catalog" ||
                             ast.names[0] == "public" || ast.names[0] == "eventd";
   const std::vector<size_t> sizes = frame_sizes();
   std::vector<std::string> names;
-  const bool makes_json = name == "array_to_json" || name == "to_json" || name == "to_jsonb";
-  const bool outer_rows_as_json = std::exchange(rows_as_json_, makes_json);
-  Result<std::vector<ExprPtr>> bound_arguments = bind_arguments(ast, names);
-  rows_as_json_ = outer_rows_as_json;
-  if (!bound_arguments.ok()) return std::move(bound_arguments).take_status();
-  std::vector<ExprPtr> arguments = std::move(bound_arguments).value();
-  std::string_view looked_up = name;
-  if (known_schema) {
-    ASSIGN_OR_RETURN(const bool done, bind_rows_as_json(name, arguments));
-    if (done && name == "row_to_json" && arguments.size() == 1) return std::move(arguments[0]);
-    if (done && name == "json_agg") looked_up = "eventd_json_agg_rows";
-  }
+  ASSIGN_OR_RETURN(std::vector<ExprPtr> arguments, bind_arguments(ast, names));
   std::vector<SortKey> order;
   if (options != nullptr) {
     ASSIGN_OR_RETURN(order, bind_call_order(ast));
@@ -262,7 +253,7 @@ Result<ExprPtr> ExpressionBinder::bind_call(const AstExpr& ast) {
     names.resize(types.size());
   }
   std::vector<CallCandidate> found;
-  if (known_schema) found = call_candidates(looked_up, names, options);
+  if (known_schema) found = call_candidates(name, names, options);
   std::vector<Candidate> candidates;
   for (CallCandidate& candidate : found) {
     candidates.push_back({candidate.match.arguments, candidate.entry});

@@ -37,6 +37,7 @@ class CteRenumbering {
  private:
   void visit(PlanNode& plan) {
     for (int& id : plan.cte_ids) id = ids_[id] = next_id_++;
+    for (int& id : plan.fenced_cte_ids) id = ids_[id];
     if (plan.kind == PlanNode::Kind::kRecursiveUnion) ids_[plan.cte_id] = next_id_++;
     const auto renamed = ids_.find(plan.cte_id);
     if (renamed != ids_.end()) plan.cte_id = renamed->second;

@@ -5,6 +5,7 @@
 #include "engine/plan/expression_binder.h"
 #include "engine/plan/stack_guard.h"
 #include "engine/plan/type_names.h"
+#include "engine/types/bit_string.h"
 
 namespace eventd::engine {
 namespace {
@@ -93,6 +94,14 @@ Result<ExprPtr> ExpressionBinder::bind_node(const AstExpr& ast) {
     case AstKind::kString:
       return at(Expr::constant_of(Datum(oid::kUnknown, ast.text), {oid::kUnknown, -1}),
                 ast.position);
+    case AstKind::kBitString: {
+      Result<std::string> bits = parse_bit_string({oid::kBit, -1}, ast.text);
+      if (!bits.ok()) {
+        bits.error().position = ast.position;
+        return std::move(bits).take_status();
+      }
+      return at(Expr::constant_of(Datum(oid::kBit, std::move(bits).value()), {oid::kBit, -1}), ast.position);
+    }
     case AstKind::kDefault:
       return bind_error(sqlstate::kSyntaxError, "DEFAULT is not allowed in this context",
                         ast.position);
@@ -192,7 +201,14 @@ Result<ExprPtr> ExpressionBinder::bind_parameter(const AstExpr& ast) {
 }
 
 Result<ExprPtr> ExpressionBinder::bind_cast(const AstExpr& ast) {
-  ASSIGN_OR_RETURN(const Type type, resolve_type_name(*ast.type));
+  const Result<Type> known = resolve_type_name(*ast.type);
+  if (!known.ok()) {
+    if (known.error().code != sqlstate::kUndefinedObject) return known.error();
+    ASSIGN_OR_RETURN(ExprPtr row, bind_row_cast(ast));
+    if (row == nullptr) return known.error();
+    return row;
+  }
+  const Type type = *known;
   const AstExpr& inside = *ast.children[0];
   const bool array = inside.kind == AstKind::kArray && !is_polymorphic(type.id) &&
                      type_info(type.id).category == 'A';

@@ -4,6 +4,7 @@
 #include "engine/plan/eql_binder.h"
 #include "engine/plan/eql_parser.h"
 #include "engine/plan/from_binder.h"
+#include "engine/plan/populate_record.h"
 #include "engine/plan/rules.h"
 
 namespace eventd::engine {
@@ -152,6 +153,7 @@ Status FromBinder::bind_function(const AstFromItem& item, size_t which, QueryLev
                       ast.position);
   };
   if (returns_record(ast)) return needs_definitions();
+  if (populate_function(ast) != nullptr) return bind_populate(ast, level, rows);
   level.set_calls.clear();
   level.set_positions.clear();
   ExpressionBinder binder(state_, level, functions_clause());

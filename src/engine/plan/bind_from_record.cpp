@@ -2,6 +2,7 @@
 // the JSON objects.
 #include "engine/plan/coercion.h"
 #include "engine/plan/from_binder.h"
+#include "engine/plan/populate_record.h"
 #include "engine/plan/type_names.h"
 
 namespace eventd::engine {
@@ -19,10 +20,6 @@ constexpr RecordFunction kRecordFunctions[] = {
     {"json_to_record", "", kJson},
     {"json_to_recordset", "json_array_elements", kJson},
 };
-
-ExprPtr text_constant(const std::string& value) {
-  return Expr::constant_of(Datum(oid::kText, value), {oid::kText, -1});
-}
 
 const RecordFunction* record_function(const AstExpr& call) {
   if (call.kind != AstExpr::Kind::kCall || call.children.size() != 1) return nullptr;
@@ -75,44 +72,13 @@ Status FromBinder::bind_record_function(const AstExpr& call,
   rows.call_columns.push_back({"value", object->type, 0, 0});
   rows.computed = true;
   for (const AstColumnDefinition& definition : definitions) {
-    ASSIGN_OR_RETURN(ExprPtr field, record_field(definition, *object));
+    ASSIGN_OR_RETURN(const Type type, resolve_type_name(*definition.type));
+    ASSIGN_OR_RETURN(ExprPtr field,
+                     json_member(definition.name, type, *object, definition.position, state_));
     rows.columns.push_back({definition.name, field->type, 0, 0});
     rows.fields.push_back(std::move(field));
   }
   return {};
-}
-
-// A member of the object: JSON as it is, everything else by the input function of its text.
-Result<ExprPtr> FromBinder::record_field(const AstColumnDefinition& definition,
-                                         const Expr& record) {
-  ASSIGN_OR_RETURN(const Type type, resolve_type_name(*definition.type));
-  SubqueryFrame frame;
-  QueryLevel level(frame);
-  ExpressionBinder binder(state_, level, "functions in FROM");
-  const auto member = [&](std::string_view arrow) {
-    return binder.bind_operator(arrow, record.clone(), text_constant(definition.name), 0);
-  };
-  ASSIGN_OR_RETURN(ExprPtr text, member("->>"));
-  if (type.id == oid::kJsonb || type.id == kJson) {  // the JSON null is NULL here too
-    ASSIGN_OR_RETURN(ExprPtr value, member("->"));
-    ASSIGN_OR_RETURN(value, coerce(std::move(value), type, CastContext::kExplicit,
-                                   state_.parameters));
-    auto is_null = std::make_unique<Expr>();
-    is_null->kind = Expr::Kind::kIsNull;
-    is_null->type = {oid::kBool, -1};
-    is_null->children.push_back(std::move(text));
-    auto choice = std::make_unique<Expr>();
-    choice->kind = Expr::Kind::kCase;
-    choice->type = type;
-    choice->children.push_back(std::move(is_null));
-    choice->children.push_back(Expr::constant_of(Datum::null(type.id), type));
-    choice->children.push_back(std::move(value));
-    return choice;
-  }
-  if (type_info(type.id).category == 'A') {
-    return not_supported_yet("an array in a column definition list", definition.position);
-  }
-  return coerce(std::move(text), type, CastContext::kExplicit, state_.parameters);
 }
 
 }  // namespace eventd::engine

@@ -34,7 +34,7 @@ const Expr* column_between(const Expr& expression, int first, int end) {
 bool is_constant_item(const AstExpr& item) {
   using Kind = AstExpr::Kind;
   return item.kind == Kind::kString || item.kind == Kind::kNumber || item.kind == Kind::kNull ||
-         item.kind == Kind::kBoolean;
+         item.kind == Kind::kBoolean || item.kind == Kind::kBitString;
 }
 
 void add_all(const GroupingSet& from, GroupingSet& to) {

@@ -1,4 +1,6 @@
 // A JOIN b, and a, b: the right side may depend on the left one.
+#include <algorithm>
+
 #include "engine/plan/coercion.h"
 #include "engine/plan/from_binder.h"
 
@@ -133,8 +135,52 @@ Result<ExprPtr> FromBinder::bind_on(const AstExpr& on, const Scope& scope, Subqu
   return coerce_to_boolean(std::move(condition).value(), "JOIN/ON", state_.parameters);
 }
 
+// Functions over the left columns as a plan with arguments.
+void FromBinder::move_rows_into_leaf(RightSide& right) {
+  SubqueryFrame inside;
+  for (SetCall& call : right.rows->calls) {
+    for (ExprPtr& argument : call.arguments) move_into_frame(argument, inside);
+  }
+  right.arguments = std::move(inside.arguments);
+  right.part.plan = function_leaf(std::move(*right.rows));
+  right.rows.reset();
+}
+
+bool FromBinder::may_be_read_as_row(const Scope& scope) const {
+  const auto& names = select_.names_written;
+  if (names == nullptr) return false;
+  return std::any_of(scope.relations().begin(), scope.relations().end(),
+                     [&](const Scope::Relation& relation) {
+                       return !relation.joined && !relation.presence && names->contains(relation.name);
+                     });
+}
+
+// A column more on a side whose rows an outer join may make up, where somebody may ask.
+void FromBinder::tell_presence(FromPart& side) const {
+  if (!may_be_read_as_row(side.scope)) return;
+  constexpr Type kPresence{oid::kBool, -1};
+  const size_t index = side.plan->columns.size();
+  PlanPtr project = plan_above(PlanNode::Kind::kProject, std::move(side.plan));
+  for (size_t i = 0; i < index; ++i) {
+    project->expressions.push_back(Expr::column(static_cast<int>(i), project->columns[i].type));
+  }
+  project->columns.push_back({"", kPresence, 0, 0});
+  project->expressions.push_back(Expr::constant_of(Datum::boolean(true), kPresence));
+  side.plan = std::move(project);
+  side.scope.add_column({"", kPresence, 0, 0});
+  for (Scope::Relation& relation : side.scope.relations()) {
+    if (!relation.joined && !relation.presence) relation.presence = index;
+  }
+}
+
 Result<FromPart> FromBinder::combine(FromPart left, RightSide right, JoinSpec spec,
                                      SubqueryFrame& frame) {
+  const bool left_made_up = spec.type == JoinType::kRight || spec.type == JoinType::kFull;
+  const bool right_made_up = spec.type == JoinType::kLeft || spec.type == JoinType::kFull;
+  const bool told = right_made_up && may_be_read_as_row(right.part.scope);
+  if (right.rows.has_value() && told) move_rows_into_leaf(right);
+  if (left_made_up) tell_presence(left);
+  if (right_made_up) tell_presence(right.part);
   const size_t left_columns = left.scope.columns().size();
   // Copied only where columns may be merged: a list of many tables has a join for each.
   const bool merges = spec.join != nullptr && (spec.join->natural || !spec.join->using_columns.empty());
@@ -164,14 +210,7 @@ Result<FromPart> FromBinder::combine(FromPart left, RightSide right, JoinSpec sp
       part.plan->condition = std::move(condition);
     }
   } else {
-    if (right.rows.has_value()) {  // LEFT JOIN f(a.x) ON …
-      SubqueryFrame inside;
-      for (SetCall& call : right.rows->calls) {
-        for (ExprPtr& argument : call.arguments) move_into_frame(argument, inside);
-      }
-      right.arguments = std::move(inside.arguments);
-      right.part.plan = function_leaf(std::move(*right.rows));
-    }
+    if (right.rows.has_value()) move_rows_into_leaf(right);  // LEFT JOIN f(a.x) ON …
     auto node = std::make_unique<PlanNode>(right.arguments.empty() ? PlanNode::Kind::kJoin
                                                                    : PlanNode::Kind::kApply);
     node->columns = left.plan->columns;

@@ -19,7 +19,7 @@ SortKey sort_key(const AstSortItem& item, int column, Type type) {
 bool is_constant(const AstExpr& ast) {
   using Kind = AstExpr::Kind;
   return ast.kind == Kind::kString || ast.kind == Kind::kNumber || ast.kind == Kind::kNull ||
-         ast.kind == Kind::kBoolean;
+         ast.kind == Kind::kBoolean || ast.kind == Kind::kBitString;
 }
 
 // An ordinal or an output name: the column it means, -1 = neither.

@@ -2,7 +2,6 @@
 #include "engine/limits.h"
 #include "engine/plan/coercion.h"
 #include "engine/plan/expression_binder.h"
-#include "engine/types/array_format.h"
 
 namespace eventd::engine {
 namespace {
@@ -26,21 +25,13 @@ ExprPtr connect(Expr::Kind kind, ExprPtr left, ExprPtr right, int position) {
   return result;
 }
 
-enum class JsonOutput : uint8_t { kNone, kJson, kJsonb };
-
-JsonOutput json_output(std::string_view function) {
-  for (const std::string_view name : {"row_to_json", "to_json", "json_agg", "json_build_object",
-                                      "json_build_array", "json_object_agg"}) {
-    if (function == name) return JsonOutput::kJson;
-  }
-  for (const std::string_view name : {"to_jsonb", "jsonb_agg", "jsonb_build_object",
-                                      "jsonb_build_array", "jsonb_object_agg"}) {
-    if (function == name) return JsonOutput::kJsonb;
-  }
-  return JsonOutput::kNone;
-}
-
 }  // namespace
+
+Expr* row_inside(Expr& record) {
+  if (record.kind == Expr::Kind::kRow) return &record;
+  const bool of_relation = record.kind == Expr::Kind::kCase && !record.path.empty();
+  return of_relation ? record.children[1].get() : nullptr;
+}
 
 // The fields of ROW(a, t.*, …); literals stay unknown.
 Result<std::vector<ExprPtr>> ExpressionBinder::bind_row_fields(const AstExpr& ast) {
@@ -77,7 +68,9 @@ Result<ExprPtr> ExpressionBinder::bind_row(const AstExpr& ast) {
 Result<ExprPtr> ExpressionBinder::bind_whole_row(const AstExpr& ast) {
   const std::string schema = ast.names.size() > 1 ? ast.names[ast.names.size() - 2] : "";
   ExprPtr row = level_.find_row(schema, ast.names.back(), ast.position);
-  if (row != nullptr) RETURN_IF_ERROR(state_.spend(static_cast<int64_t>(row->children.size())));
+  if (const Expr* fields = row == nullptr ? nullptr : row_inside(*row)) {
+    RETURN_IF_ERROR(state_.spend(static_cast<int64_t>(fields->children.size())));
+  }
   return row;
 }
 
@@ -85,7 +78,8 @@ Result<std::vector<std::pair<std::string, ExprPtr>>> ExpressionBinder::expand_ro
     const AstExpr& ast) {
   if (ast.kind == AstKind::kColumnRef) return level_.expand_star(ast);
   ASSIGN_OR_RETURN(ExprPtr record, bind(*ast.children[0]));
-  if (record->kind != Expr::Kind::kRow) {
+  Expr* row = row_inside(*record);
+  if (row == nullptr) {
     if (record->type.id == oid::kRecord) {
       return bind_error(sqlstate::kFeatureNotSupported, "record type has not been registered", 0);
     }
@@ -94,8 +88,8 @@ Result<std::vector<std::pair<std::string, ExprPtr>>> ExpressionBinder::expand_ro
                       ast.position);
   }
   std::vector<std::pair<std::string, ExprPtr>> columns;
-  for (size_t i = 0; i < record->children.size(); ++i) {
-    columns.emplace_back(record->path[i], std::move(record->children[i]));
+  for (size_t i = 0; i < row->children.size(); ++i) {
+    columns.emplace_back(row->path[i], std::move(row->children[i]));
   }
   return columns;
 }
@@ -108,9 +102,9 @@ Result<ExprPtr> ExpressionBinder::bind_field(const AstExpr& ast) {
   }
   ASSIGN_OR_RETURN(ExprPtr record, bind(*ast.children[0]));
   const std::string& name = ast.names[0];
-  if (record->kind == Expr::Kind::kRow) {
-    for (size_t i = 0; i < record->path.size(); ++i) {
-      if (record->path[i] == name) return std::move(record->children[i]);
+  if (Expr* row = row_inside(*record)) {
+    for (size_t i = 0; i < row->path.size(); ++i) {
+      if (row->path[i] == name) return std::move(row->children[i]);
     }
     const AstExpr& source = *ast.children[0];
     if (source.kind == AstKind::kColumnRef) {
@@ -128,31 +122,6 @@ Result<ExprPtr> ExpressionBinder::bind_field(const AstExpr& ast) {
                     "column notation ." + name + " applied to type " + format_type(record->type) +
                         ", which is not a composite type",
                     ast.position);
-}
-
-// Rows whose column names are known, as arguments of a function that makes json: they become json
-// with those names here, as values of type record have none. False: nothing to do.
-Result<bool> ExpressionBinder::bind_rows_as_json(std::string_view function,
-                                                 std::vector<ExprPtr>& arguments) {
-  const JsonOutput output = json_output(function);
-  if (output == JsonOutput::kNone && !(rows_as_json_ && function == "array_agg")) return false;
-  const bool as_jsonb = output == JsonOutput::kJsonb;
-  bool any = false;
-  for (ExprPtr& row : arguments) {
-    if (row->kind != Expr::Kind::kRow) continue;
-    ArrayBuilder names(oid::kText);
-    for (const std::string& name : row->path) names.add(name);
-    const int position = row->position;
-    std::vector<ExprPtr> parts;
-    parts.push_back(std::move(row));
-    parts.push_back(Expr::constant_of(Datum(oid::kTextArray, names.finish()),
-                                      {oid::kTextArray, -1}));
-    ASSIGN_OR_RETURN(row, bind_function(as_jsonb ? "eventd_record_to_jsonb"
-                                                 : "eventd_record_to_json",
-                                        std::move(parts), position));
-    any = true;
-  }
-  return any;
 }
 
 // Field by field, as make_row_comparison_op(). `=` and `<>` are AND and OR of the pairs; an order is
@@ -252,14 +221,15 @@ Result<ExprPtr> ExpressionBinder::bind_distinct_rows(const AstExpr& ast) {
 
 // row IS [NOT] NULL: all fields are; not the opposite of each other.
 Result<ExprPtr> ExpressionBinder::bind_row_null_test(ExprPtr record, bool is_null, int position) {
-  if (record->kind != Expr::Kind::kRow) {
+  Expr* row = row_inside(*record);
+  if (row == nullptr) {
     std::vector<ExprPtr> arguments;
     arguments.push_back(std::move(record));
     return bind_function(is_null ? "eventd_record_is_null" : "eventd_record_is_not_null",
                          std::move(arguments), position);
   }
   ExprPtr result = record_node(Expr::Kind::kAnd, kRecordBoolean, position);
-  for (ExprPtr& field : record->children) {
+  for (ExprPtr& field : row->children) {
     ExprPtr test = record_node(is_null ? Expr::Kind::kIsNull : Expr::Kind::kIsNotNull, kRecordBoolean,
                                position);
     test->children.push_back(std::move(field));

@@ -87,7 +87,7 @@ Result<PlanPtr> SelectBinder::bind_select(const SelectAst& select, SubqueryFrame
 }
 
 Status SelectBinder::bind_from(const SelectAst& select, Block& block) {
-  FromBinder binder(*this, relations_, state_);
+  FromBinder binder(*this, relations_, state_, select);
   ASSIGN_OR_RETURN(FromPart from, binder.bind(select.from, *block.level.frame));
   block.plan = std::move(from.plan);
   block.level.scope = std::move(from.scope);

@@ -221,10 +221,12 @@ Result<ExprPtr> coerce(ExprPtr expression, Type target, CastContext context,
   }
   if (from == target.id) return apply_modifier(std::move(expression), target, context);
   if (const Cast* cast = allowed_cast(from, target.id, context)) {
+    // A function of the modifier too fits the value itself: 5::bit(4).
+    const bool fits = cast->function != nullptr && cast->function->arguments.size() > 1;
     ExprPtr result = cast->function == nullptr
                          ? relabel(std::move(expression), target.id)
-                         : cast_call(cast->function, std::move(expression), {target.id, -1},
-                                     context);
+                         : cast_call(cast->function, std::move(expression),
+                                     {target.id, fits ? target.modifier : -1}, context);
     return apply_modifier(std::move(result), target, context);
   }
   if (is_array(from) && is_array(target.id)) {

@@ -57,6 +57,8 @@ class ExpressionBinder {
   Result<std::vector<std::pair<std::string, ExprPtr>>> expand_row(const AstExpr& ast);
   /// The offset of a window frame in `mode` ("ROWS", "RANGE", "GROUPS"); `key_type` for RANGE.
   Result<ExprPtr> bind_frame_offset(const AstExpr& ast, std::string_view mode, Oid key_type);
+  /// A second one of the same value. 54001 when there are too many.
+  Result<ExprPtr> copy_of(const Expr& expression);
 
  private:
   // bind_expression.cpp
@@ -86,13 +88,17 @@ class ExpressionBinder {
   Result<ExprPtr> bind_row(const AstExpr& ast);
   Result<ExprPtr> bind_whole_row(const AstExpr& ast);
   Result<ExprPtr> bind_field(const AstExpr& ast);
-  Result<bool> bind_rows_as_json(std::string_view function, std::vector<ExprPtr>& arguments);
   Result<ExprPtr> compare_fields(std::string_view name, std::vector<ExprPtr> left,
                                  std::vector<ExprPtr> right, int position);
   Result<ExprPtr> bind_comparison(std::string_view name, const AstExpr& left, const AstExpr& right,
                                   int position);
   Result<ExprPtr> bind_distinct_rows(const AstExpr& ast);
   Result<ExprPtr> bind_row_null_test(ExprPtr record, bool is_null, int position);
+
+  // bind_populate.cpp
+  Result<ExprPtr> bind_populated_row(const AstExpr& ast);
+  /// Null: the type is no relation's.
+  Result<ExprPtr> bind_row_cast(const AstExpr& ast);
 
   // bind_operator.cpp
   Result<ExprPtr> bind_operator_chain(const AstExpr& ast);
@@ -110,7 +116,6 @@ class ExpressionBinder {
   Result<ExprPtr> bind_distinct(const AstExpr& ast);
   Result<ExprPtr> bind_nullif(const AstExpr& ast);
   Result<ExprPtr> bind_common(const AstExpr& ast, Expr::Kind kind, std::string_view context);
-  Result<ExprPtr> copy_of(const Expr& expression);
 
   // bind_call.cpp
   Result<ExprPtr> bind_call(const AstExpr& ast);
@@ -150,8 +155,11 @@ class ExpressionBinder {
   BindState& state_;
   QueryLevel& level_;
   const Clause clause_;
-  bool rows_as_json_ = false;  ///< within array_to_json(…): array_agg(row) is of json
 };
+
+/// The row whose fields are at hand: ROW(…), or a relation's, even where an outer join may have made
+/// it up (its fields are NULL there). Null: a value of type record, or no row at all.
+Expr* row_inside(Expr& record);
 
 Error bind_error(SqlState code, std::string message, int position);
 Error not_supported_yet(std::string what, int position);

@@ -264,7 +264,9 @@ Result<ExprPtr> fold_constants(ExprPtr expression, std::span<const Datum> parame
     // Raised when (and if) a row reaches it.
     if (!is_literal_input(*expression)) return expression;
     Error error = std::move(value.error());
-    if (error.position == 0) error.position = expression->position;
+    // Literals of other types were read by the binder: this is 'abc'::text::int.
+    const bool is_literal = expression->function->volatility == Volatility::kStable;
+    if (error.position == 0 && is_literal) error.position = expression->position;
     return error;
   }
   if (!value->has_value()) return expression;
@@ -297,10 +299,6 @@ Status fold_plan(PlanNode& plan, std::span<const Datum> parameters, const EvalCo
   };
   for (PlanPtr& child : plan.children) RETURN_IF_ERROR(fold_plan(*child, parameters, context));
   for_each_expression(plan, fold);
-  for (WindowCall& call : plan.window_calls) {
-    fold(call.frame.start_boundary);
-    fold(call.frame.end_boundary);
-  }
   return status;
 }
 

@@ -35,8 +35,10 @@ struct FunctionRows {
 /// instead, where the join allows it.
 class FromBinder {
  public:
-  FromBinder(SelectBinder& selects, const RelationResolver& relations, BindState& state)
-      : selects_(selects), relations_(relations), state_(state) {}
+  /// `select` is what the clause belongs to.
+  FromBinder(SelectBinder& selects, const RelationResolver& relations, BindState& state,
+             const SelectAst& select)
+      : selects_(selects), relations_(relations), state_(state), select_(select) {}
 
   /// All items, one row without columns for none.
   Result<FromPart> bind(const std::vector<AstFromItem>& items, SubqueryFrame& frame);
@@ -74,6 +76,9 @@ class FromBinder {
                                SubqueryFrame& frame);
   Result<FromPart> combine(FromPart left, RightSide right, JoinSpec spec, SubqueryFrame& frame);
   Result<ExprPtr> bind_on(const AstExpr& on, const Scope& scope, SubqueryFrame& frame);
+  static void move_rows_into_leaf(RightSide& right);
+  bool may_be_read_as_row(const Scope& scope) const;
+  void tell_presence(FromPart& side) const;
 
   // bind_join_using.cpp
   struct MergedColumn {
@@ -101,11 +106,13 @@ class FromBinder {
   Status bind_record_function(const AstExpr& call,
                               const std::vector<AstColumnDefinition>& definitions,
                               QueryLevel& level, FunctionRows& rows);
-  Result<ExprPtr> record_field(const AstColumnDefinition& definition, const Expr& record);
+  // bind_populate.cpp
+  Status bind_populate(const AstExpr& ast, QueryLevel& level, FunctionRows& rows);
 
   SelectBinder& selects_;
   const RelationResolver& relations_;
   BindState& state_;
+  const SelectAst& select_;
   bool names_working_table_ = false;
   bool lateral_active_ = false;            ///< what is bound now may name what is left of it
   std::vector<LeftScope> to_the_left_;     ///< of what is bound now, outermost first

@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include "engine/plan/cast_predicate.h"
 #include "engine/plan/scan_predicate.h"
 #include "engine/plan/stack_guard.h"
 
@@ -52,6 +53,10 @@ class Implication {
       default:
         if (std::optional<ScanCondition> one = scan_condition_of(condition, scan_, context_)) {
           out.push_back(std::move(one->predicate));
+          return out;
+        }
+        if (std::optional<ScanPredicate> cast = cast_predicate_of(condition, scan_, context_)) {
+          out.push_back(*std::move(cast));
           return out;
         }
         return of_truncation(condition);

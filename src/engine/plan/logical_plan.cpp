@@ -50,8 +50,6 @@ WindowFrame WindowFrame::clone() const {
   copy.exclusion = exclusion;
   copy.start_offset = clone_of(start_offset);
   copy.end_offset = clone_of(end_offset);
-  copy.start_boundary = clone_of(start_boundary);
-  copy.end_boundary = clone_of(end_boundary);
   return copy;
 }
 
@@ -114,6 +112,7 @@ std::unique_ptr<PlanNode> PlanNode::clone() const {
   result->set_all = set_all;
   result->cte_id = cte_id;
   result->cte_ids = cte_ids;
+  result->fenced_cte_ids = fenced_cte_ids;
   result->alias = alias;
   return result;
 }

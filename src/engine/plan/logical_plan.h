@@ -53,12 +53,9 @@ struct WindowFrame {
   };
   Bound start = Bound::kUnboundedPreceding, end = Bound::kCurrentRow;
   enum class Exclusion : uint8_t { kNone, kCurrentRow, kGroup, kTies } exclusion = Exclusion::kNone;
-  /// Offsets: int8 for ROWS and GROUPS. RANGE: the offset's own type; `in_range_*` compare.
+  /// Offsets: int8 for ROWS and GROUPS. RANGE: the offset's own type; `in_range_*` compare. The
+  /// executor refuses negative ones (22013).
   ExprPtr start_offset, end_offset;
-  /// RANGE with offset: the sort key minus / plus the offset, over (key, offset) as (kOuter 0,
-  /// kOuter 1); the executor compares its result with the keys around. Errors: 22013 for a negative
-  /// offset, checked by the executor.
-  ExprPtr start_boundary, end_boundary;
 
   WindowFrame clone() const;
 };
@@ -178,6 +175,7 @@ struct PlanNode {
   bool set_all = false;   ///< kSetOperation, kRecursiveUnion
   int cte_id = 0;
   std::vector<int> cte_ids;
+  std::vector<int> fenced_cte_ids;  ///< kWith: those said to be MATERIALIZED
   std::string alias;      ///< the name it has in the query, for EXPLAIN; empty = its own
 
   explicit PlanNode(Kind k) : kind(k) {}

@@ -1,6 +1,10 @@
 // PostgreSQL's raw parse tree → our syntax tree. Private to pg_*.cpp.
 #pragma once
 
+#include <memory>
+#include <string>
+#include <unordered_set>
+
 #include "engine/plan/ast.h"
 #include "engine/plan/pg_nodes.h"
 #include "engine/plan/statement.h"
@@ -86,6 +90,9 @@ class Converter {
   std::string_view text_;
   bool ascii_;
   int depth_ = 0;
+  /// Of SelectAst::names_written.
+  std::shared_ptr<std::unordered_set<std::string>> names_written_ =
+      std::make_shared<std::unordered_set<std::string>>();
 };
 
 /// The 54001 of a statement that is nested too deeply.

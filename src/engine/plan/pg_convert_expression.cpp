@@ -191,8 +191,12 @@ Result<AstExprPtr> Converter::constant(const A_Const& node) {
       result->kind = Kind::kString;
       result->text = node.val.sval.sval;
       return result;
+    case T_BitString:
+      result->kind = Kind::kBitString;
+      result->text = node.val.bsval.bsval;
+      return result;
     default:
-      return unsupported("a bit string", node.location);
+      return unsupported("a constant of this kind", node.location);
   }
 }
 
@@ -206,6 +210,7 @@ Result<AstExprPtr> Converter::column_ref(const ColumnRef& node) {
       result->names.push_back(string_of(field));
     }
   }
+  if (!result->names.empty()) names_written_->insert(result->names.back());
   return result;
 }
 

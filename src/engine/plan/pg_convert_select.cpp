@@ -55,6 +55,7 @@ Result<SelectAstPtr> Converter::select(const SelectStmt& node) {
 
 Result<SelectAstPtr> Converter::select_at_depth(const SelectStmt& node) {
   auto out = std::make_unique<SelectAst>();
+  out->names_written = names_written_;
   if (node.intoClause != nullptr) {
     refuse(*out, "SELECT INTO", position(node.intoClause->rel->location));
   }

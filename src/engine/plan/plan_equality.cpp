@@ -35,8 +35,7 @@ bool same_aggregate(const AggregateCall& a, const AggregateCall& b) {
 
 bool same_window_frame(const WindowFrame& a, const WindowFrame& b) {
   return a.mode == b.mode && a.start == b.start && a.end == b.end && a.exclusion == b.exclusion &&
-         same_expr(a.start_offset, b.start_offset) && same_expr(a.end_offset, b.end_offset) &&
-         same_expr(a.start_boundary, b.start_boundary) && same_expr(a.end_boundary, b.end_boundary);
+         same_expr(a.start_offset, b.start_offset) && same_expr(a.end_offset, b.end_offset);
 }
 
 bool same_window_call(const WindowCall& a, const WindowCall& b) {

@@ -114,8 +114,9 @@ struct QueryLevel {
   Result<ExprPtr> find_column(const AstExpr& reference);
   /// The columns `*` or `name.*` means, here or (with a name) around, each with its name.
   Result<std::vector<std::pair<std::string, ExprPtr>>> expand_star(const AstExpr& reference);
-  /// The row of a relation here or around as a kRow that knows its column names; null = none.
-  /// Of a function with one plain value it is that value.
+  /// The row of a relation here or around as a kRow that knows its column names; null = none. Where
+  /// an outer join may make it up: a kCase around it, with the names too (row_inside()). Of a function
+  /// with one plain value it is that value.
   ExprPtr find_row(std::string_view schema, std::string_view name, int position);
   /// The column that stands for an aggregate of this level, an equal one there already or new.
   ExprPtr add_aggregate(AggregateCall call, int position);

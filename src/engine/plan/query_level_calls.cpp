@@ -4,33 +4,63 @@
 #include "engine/plan/query_level.h"
 
 namespace eventd::engine {
+namespace {
+
+ExprPtr node_at(Expr::Kind kind, Type type, int position) {
+  auto node = std::make_unique<Expr>();
+  node->kind = kind;
+  node->type = type;
+  node->position = position;
+  return node;
+}
+
+// Columns of the level around become arguments.
+void move_columns(Expr& expression, SubqueryFrame& frame) {
+  for (ExprPtr& child : expression.children) {
+    const bool column = child->kind == Expr::Kind::kColumn || child->kind == Expr::Kind::kOuter;
+    if (column) {
+      child = frame.argument(std::move(child));
+    } else {
+      move_columns(*child, frame);
+    }
+  }
+}
+
+}  // namespace
 
 ExprPtr QueryLevel::find_row(std::string_view schema, std::string_view name, int position) {
-  if (const Scope::Relation* relation = visible_scope().find_relation(schema, name)) {
-    if (relation->scalar) {
-      const size_t index = relation->columns[0].index;
-      ExprPtr value = Expr::column(static_cast<int>(index), scope.columns()[index].type);
-      value->position = position;
-      return value;
-    }
-    auto row = std::make_unique<Expr>();
-    row->kind = Expr::Kind::kRow;
-    row->type = {oid::kRecord, -1};
-    row->position = position;
-    for (const Scope::Column& entry : relation->columns) {
-      const OutputColumn& column = scope.columns()[entry.index];
-      row->children.push_back(Expr::column(static_cast<int>(entry.index), column.type));
-      row->children.back()->position = position;
-      row->path.push_back(entry.name);
-    }
+  const Scope::Relation* relation = visible_scope().find_relation(schema, name);
+  if (relation == nullptr) {
+    if (frame->parent == nullptr) return nullptr;
+    ExprPtr row = frame->parent->find_row(schema, name, position);
+    if (row != nullptr && row->children.empty()) return frame->argument(std::move(row));
+    if (row != nullptr) move_columns(*row, *frame);
     return row;
   }
-  if (frame->parent == nullptr) return nullptr;
-  ExprPtr row = frame->parent->find_row(schema, name, position);
-  if (row == nullptr) return nullptr;
-  if (row->children.empty()) return frame->argument(std::move(row));
-  for (ExprPtr& child : row->children) child = frame->argument(std::move(child));
-  return row;
+  if (relation->scalar) {
+    const size_t index = relation->columns[0].index;
+    ExprPtr value = Expr::column(static_cast<int>(index), scope.columns()[index].type);
+    value->position = position;
+    return value;
+  }
+  ExprPtr row = node_at(Expr::Kind::kRow, {oid::kRecord, -1}, position);
+  for (const Scope::Column& entry : relation->columns) {
+    const OutputColumn& column = scope.columns()[entry.index];
+    row->children.push_back(Expr::column(static_cast<int>(entry.index), column.type));
+    row->children.back()->position = position;
+    row->path.push_back(entry.name);
+  }
+  if (!relation->presence) return row;
+  // CASE WHEN it is there THEN row END, which knows the names as well.
+  ExprPtr there = node_at(Expr::Kind::kIsNotNull, {oid::kBool, -1}, position);
+  there->children.push_back(Expr::column(static_cast<int>(*relation->presence), {oid::kBool, -1}));
+  there->children[0]->position = position;
+  ExprPtr choice = node_at(Expr::Kind::kCase, row->type, position);
+  choice->path = row->path;
+  choice->children.push_back(std::move(there));
+  choice->children.push_back(std::move(row));
+  choice->children.push_back(Expr::constant_of(Datum(), choice->type));
+  return choice;
 }
 
 namespace {

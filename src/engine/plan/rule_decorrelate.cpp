@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/plan/decorrelation.h"
+#include "engine/plan/raises_nothing.h"
 #include "engine/plan/stack_guard.h"
 
 namespace eventd::engine {
@@ -121,10 +122,27 @@ Result<bool> join_condition(PlanPtr& input, const Expr& conjunct) {
   return true;
 }
 
+/// True when a row may be done with the expression before it comes to that child.
+bool skips_child(const Expr& expression, size_t child) {
+  return child > 0 &&
+         (expression.kind == Expr::Kind::kCase || expression.kind == Expr::Kind::kCoalesce);
+}
+
+/// Nothing to see of it where its value is not asked for.
+bool may_run_for_all(const Expr& subquery) {
+  return std::all_of(subquery.children.begin(), subquery.children.end(),
+                     [](const ExprPtr& argument) { return raises_nothing(*argument); }) &&
+         raises_nothing(*subquery.subquery->plan);
+}
+
 /// Replaces scalar aggregates of correlated rows by columns of a left join, which widens `input`.
-Status join_scalars(ExprPtr& expression, PlanPtr& input) {
+/// `skipped`: not every row asks for the value.
+Status join_scalars(ExprPtr& expression, PlanPtr& input, bool skipped = false) {
   RETURN_IF_ERROR(check_stack_depth());
-  for (ExprPtr& child : expression->children) RETURN_IF_ERROR(join_scalars(child, input));
+  for (size_t i = 0; i < expression->children.size(); ++i) {
+    RETURN_IF_ERROR(join_scalars(expression->children[i], input,
+                                 skipped || skips_child(*expression, i)));
+  }
   if (expression->kind != Expr::Kind::kSubquery ||
       expression->subquery->kind != Subquery::Kind::kScalar || expression->children.empty() ||
       any_volatile(expression->children)) {
@@ -132,6 +150,7 @@ Status join_scalars(ExprPtr& expression, PlanPtr& input) {
   }
   const PlanNode& plan = *expression->subquery->plan;
   if (plan_volatility(plan) == Volatility::kVolatile) return {};
+  if (skipped && !may_run_for_all(*expression)) return {};
   ASSIGN_OR_RETURN(DecorrelatedAggregate taken, take_aggregate_correlation(plan));
   if (taken.plan == nullptr && first_rows_pay(*input)) {
     ASSIGN_OR_RETURN(Decorrelated first, take_first_correlation(plan));

@@ -52,7 +52,9 @@ void inline_one(PlanPtr& with, size_t i) {
     find_readers(with->children[j], id, true, readers);
   }
   if (plan_volatility(*with->children[i]) == Volatility::kVolatile) return;
-  if (readers.count > 1 || (readers.count == 1 && readers.once == nullptr)) return;
+  const std::vector<int>& fenced = with->fenced_cte_ids;
+  const bool stays = std::find(fenced.begin(), fenced.end(), id) != fenced.end();
+  if (readers.count > 1 || (readers.count == 1 && (stays || readers.once == nullptr))) return;
   if (readers.count == 1) replace_scan(*readers.once, std::move(with->children[i]));
   with->children.erase(with->children.begin() + static_cast<std::ptrdiff_t>(i));
   with->cte_ids.erase(with->cte_ids.begin() + static_cast<std::ptrdiff_t>(i));

@@ -36,7 +36,7 @@ std::vector<Scope::Column> starred(const std::vector<Scope::Column>& columns) {
 
 void Scope::add_relation(std::string name, std::string schema,
                          const std::vector<OutputColumn>& columns) {
-  Relation relation{std::move(name), std::move(schema), {}, 0, {}};
+  Relation relation{std::move(name), std::move(schema), {}, 0, {}, {}, false};
   for (const OutputColumn& column : columns) {
     relation.columns.push_back({column.name, columns_.size()});
     unqualified_.push_back(relation.columns.back());
@@ -77,6 +77,7 @@ Status Scope::append(const Scope& right) {
   for (const Relation& relation : right.relations_) {
     relations_.push_back(relation);
     relations_.back().columns = shifted(relation.columns);
+    if (relation.presence) relations_.back().presence = *relation.presence + shift;
   }
   for (const Column& column : right.unqualified_) {
     unqualified_.push_back({column.name, column.index + shift, column.starred});
@@ -87,7 +88,7 @@ Status Scope::append(const Scope& right) {
 }
 
 Status Scope::add_alias(std::string name, std::vector<Column> columns) {
-  Relation relation{std::move(name), {}, {}, 0, std::move(columns)};
+  Relation relation{std::move(name), {}, {}, 0, std::move(columns), {}, true};
   RETURN_IF_ERROR(check_new_name(relation));
   relations_.push_back(std::move(relation));
   return {};
@@ -103,7 +104,7 @@ Status Scope::hide_behind(const std::string& name, const std::vector<std::string
   for (size_t i = 0; i < column_names.size(); ++i) unqualified_[i].name = column_names[i];
   for (const Relation& relation : relations_) hidden_.push_back(relation.name);
   relations_.clear();
-  relations_.push_back({name, {}, {}, 0, unqualified_});
+  relations_.push_back({name, {}, {}, 0, unqualified_, {}, true});
   return {};
 }
 
@@ -200,6 +201,7 @@ std::string Scope::qualified_name(size_t column) const {
     for (const Column& candidate : relation.columns) {
       if (candidate.index == column) return relation.name + "." + candidate.name;
     }
+    if (relation.presence == column) return relation.name + ".*";
   }
   return columns_[column].name;
 }

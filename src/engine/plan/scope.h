@@ -1,6 +1,7 @@
 // The columns an expression may name.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ class Scope {
     std::string real_name;  ///< of the relation an alias hides; empty = none
     Oid relation_oid = 0;   ///< of a relation without alias, else 0
     std::vector<Column> columns;
+    /// A bool column of the plan that is NULL where an outer join made the row up; absent: none does.
+    std::optional<size_t> presence;
+    bool joined = false;  ///< the name of a join: its row is one even where all of it is made up
     bool scalar = false;  ///< of a function with one plain value: its row is that value
   };
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/types/bit_string.h"
 #include "engine/types/interval.h"
 
 namespace eventd::engine {
@@ -12,10 +13,10 @@ namespace {
 
 // Types that PostgreSQL has and events have no use for: refused by name rather than as unknown.
 constexpr std::string_view kTypesLeftOut[] = {
-    "bit",     "box",     "circle",   "datemultirange", "daterange", "int4multirange", "int4range",
+    "box",     "circle",   "datemultirange", "daterange", "int4multirange", "int4range",
     "int8multirange", "int8range", "line",    "lseg",     "macaddr8",  "money",     "nummultirange",
     "numrange", "path",   "point",    "polygon",   "tsmultirange", "tsquery", "tsrange",
-    "tstzmultirange", "tstzrange", "tsvector", "varbit", "xml",
+    "tstzmultirange", "tstzrange", "tsvector", "xml",
 };
 
 Error undefined_type(const AstTypeName& name) {
@@ -61,6 +62,13 @@ Result<int32_t> length_modifier(const AstTypeName& name, const TypeInfo& info, i
   return static_cast<int32_t>(length + 4);
 }
 
+Result<int32_t> bit_modifier(const AstTypeName& name, const TypeInfo& info, int64_t length) {
+  const std::string what = "length for type " + std::string(info.id == oid::kBit ? "bit" : "varbit");
+  if (length < 1) return bad_modifier(name, what + " must be at least 1");
+  if (length > kBitLengthMax) return bad_modifier(name, what + " cannot exceed " + std::to_string(kBitLengthMax));
+  return static_cast<int32_t>(length);
+}
+
 Result<int32_t> numeric_modifier(const AstTypeName& name, const std::vector<int64_t>& values) {
   const int64_t precision = values[0];
   const int64_t scale = values.size() > 1 ? values[1] : 0;
@@ -82,6 +90,10 @@ Result<int32_t> type_modifier(const AstTypeName& name, const TypeInfo& info) {
     case oid::kVarchar:
     case oid::kBpchar:
       if (values.size() == 1) return length_modifier(name, info, values[0]);
+      break;
+    case oid::kBit:
+    case oid::kVarbit:
+      if (values.size() == 1) return bit_modifier(name, info, values[0]);
       break;
     case oid::kNumeric:
       if (values.size() <= 2) return numeric_modifier(name, values);

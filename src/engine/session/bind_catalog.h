@@ -23,6 +23,7 @@ class BindCatalog final : public RelationResolver {
 
   const Relation* find_relation(std::string_view schema, std::string_view name) const override {
     if (!schema.empty()) return snapshot_.find(schema, name);
+    searched_ = true;
     for (const std::string& in : schemas_) {
       if (const Relation* relation = snapshot_.find(in, name)) return relation;
     }
@@ -35,9 +36,12 @@ class BindCatalog final : public RelationResolver {
   const CancelToken* cancel() const override { return &cancel_; }
   /// The generation what was found depends on; 0 = it is the same in all.
   uint64_t used_generation() const { return snapshot_.used_fields() ? snapshot_.generation() : 0; }
+  /// Whether what was found depends on search_path.
+  bool searched() const { return searched_; }
 
  private:
   mutable CatalogSnapshot snapshot_;
+  mutable bool searched_ = false;
   std::vector<std::string> schemas_;  ///< of search_path
   const CancelToken& cancel_;
 };

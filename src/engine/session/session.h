@@ -51,6 +51,8 @@ struct Prepared {
   bool plans_long = false;
   /// Catalog generation its names and types depend on; 0 = it is the same in all.
   uint64_t generation = 0;
+  /// The search_path its names were looked for in; only of statements that name relations.
+  std::optional<std::string> search_path;
 };
 
 /// Rows arriving by COPY … FROM STDIN, already without protocol framing. Owned by its portal.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/exec/executor.h"
+#include "engine/functions/session_random.h"
 #include "engine/session/engine_impl.h"
 #include "engine/session/event_row_sink.h"
 #include "engine/session/session.h"
@@ -108,13 +109,15 @@ class SessionImpl final : public Session, private SessionFacts {
     return shown_setting(name);
   }
   std::string server_version_text() const override;
+  SessionRandom* random() const override { return &random_; }
 
   Result<std::shared_ptr<const Prepared>> prepare_text(std::string_view text,
                                                        std::span<const Oid> declared);
   /// The same statement under the catalog of now. 0A000 when its columns are others by now.
   Result<std::shared_ptr<const Prepared>> up_to_date(std::shared_ptr<const Prepared> prepared);
   Status prepare_copy(const CopyStatement& copy, const RelationResolver& relations, Prepared& prepared);
-  Result<const Relation*> insert_target(const std::string& schema, const std::string& relation,
+  Result<const Relation*> insert_target(const RelationResolver& relations, const std::string& schema,
+                                        const std::string& relation,
                                         const std::vector<std::string>& columns, int position,
                                         std::span<const int> column_positions = {}) const;
 
@@ -127,6 +130,7 @@ class SessionImpl final : public Session, private SessionFacts {
   SessionTransaction transaction_;
   std::map<std::string, std::shared_ptr<const Prepared>, std::less<>> prepared_;
   std::vector<Notice> notices_;
+  mutable SessionRandom random_;   // of what a statement asks for, on any thread
   CancelToken cancel_;
   std::atomic<bool> statement_running_{false};
   int64_t statement_timestamp_us_ = 0;

@@ -42,7 +42,10 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare(std::string_view te
 }
 
 Result<std::shared_ptr<const Prepared>> SessionImpl::up_to_date(std::shared_ptr<const Prepared> prepared) {
-  if (prepared->generation == 0 || prepared->generation == engine_.relations.generation()) return prepared;
+  const bool same_path = !prepared->search_path || *prepared->search_path == hot_settings().search_path;
+  const bool same_catalog =
+      prepared->generation == 0 || prepared->generation == engine_.relations.generation();
+  if (same_path && same_catalog) return prepared;
   ASSIGN_OR_RETURN(auto fresh, prepare_statement(prepared->statement, prepared->parameter_types));
   if (!same_columns(prepared->columns, fresh->columns)) {
     return Status(sqlstate::kFeatureNotSupported, "cached plan must not change result type");
@@ -102,9 +105,9 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
     ASSIGN_OR_RETURN(BoundQuery bound, bind_query(*query, relations, declared));
     take(std::move(bound), true);
   } else if (const auto* insert = std::get_if<InsertStatement>(&statement->node)) {
-    ASSIGN_OR_RETURN(const Relation* target, insert_target(insert->schema, insert->relation,
-                                                           insert->columns, insert->position,
-                                                           insert->column_positions));
+    ASSIGN_OR_RETURN(const Relation* target,
+                     insert_target(relations, insert->schema, insert->relation, insert->columns,
+                                   insert->position, insert->column_positions));
     ASSIGN_OR_RETURN(BoundQuery bound, bind_insert(*insert, *target, relations, declared));
     if (insert->columns.empty()) {
       Error error;
@@ -147,6 +150,7 @@ Result<std::shared_ptr<const Prepared>> SessionImpl::prepare_statement(
     prepared->returns_rows = target->returns_rows;
   }
   prepared->generation = relations.used_generation();
+  if (relations.searched()) prepared->search_path = hot_settings().search_path;
   prepared->plans_long = prepared->plan != nullptr && may_plan_long(*prepared->plan, statement->text.size());
   return std::shared_ptr<const Prepared>(std::move(prepared));
 }
@@ -158,7 +162,7 @@ Status SessionImpl::prepare_copy(const CopyStatement& copy, const RelationResolv
   }
   if (copy.from) {
     ASSIGN_OR_RETURN(const Relation* target,
-                     insert_target(copy.schema, copy.relation, copy.columns, copy.position));
+                     insert_target(relations, copy.schema, copy.relation, copy.columns, copy.position));
     (void)target;
     if (copy.columns.empty()) {
       Error error;
@@ -194,12 +198,13 @@ Status SessionImpl::prepare_copy(const CopyStatement& copy, const RelationResolv
   return {};
 }
 
-Result<const Relation*> SessionImpl::insert_target(const std::string& schema,
+Result<const Relation*> SessionImpl::insert_target(const RelationResolver& relations,
+                                                   const std::string& schema,
                                                    const std::string& relation,
                                                    const std::vector<std::string>& columns,
                                                    int position,
                                                    std::span<const int> column_positions) const {
-  const Relation* target = engine_.relations.find(schema, relation);
+  const Relation* target = relations.find_relation(schema, relation);
   if (target == nullptr) {
     Error error;
     error.code = sqlstate::kUndefinedTable;
