@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string>
 
+#include "bench/baseline.h"
 #include "bench/bench.h"
 #include "bench/workload.h"
 
@@ -20,13 +21,15 @@ using eventd::bench::Report;
 constexpr char kUsage[] =
     "evbench: measures eventd beside PostgreSQL, SQLite and a server that does nothing\n"
     "\n"
-    "usage: evbench [--only NAME] [--rows N] [--runs N] [--seconds N] [--json FILE]\n"
+    "usage: evbench [--only NAME] [--rows N] [--runs N] [--seconds N] [--json FILE] [--baseline FILE]\n"
     "       evbench --generate N\n"
     "  --only NAME       one of: ring latency validate copy insert queries shapes wire (may be repeated)\n"
     "  --rows N          events in the workload (default 1000000)\n"
     "  --runs N          runs of each measurement; the median counts (default 3)\n"
     "  --seconds N       length of one pgbench run (default 3)\n"
     "  --json FILE       the figures, for programs\n"
+    "  --baseline FILE   fails when a ratio is 15 % below the file's (bench/baseline.tsv)\n"
+    "  --save-baseline FILE  puts this run's ratios there\n"
     "  --work DIR        where data directories are made (default $TMPDIR or /tmp)\n"
     "  --eventd FILE     the server (default: beside this program)\n"
     "  --postgres DIR    folder of initdb, postgres, pgbench (default /usr/lib/postgresql/15/bin)\n"
@@ -49,7 +52,7 @@ constexpr Group kGroups[] = {{"ring", eventd::bench::bench_ring},
 struct Arguments {
   BenchOptions options;
   std::vector<std::string> only;
-  std::string json;
+  std::string json, baseline, save_baseline;
   uint64_t generate = 0;
 };
 
@@ -74,6 +77,10 @@ int parse_value(const std::string& name, const char* value, Arguments& arguments
     arguments.only.emplace_back(value);
   } else if (name == "--json") {
     arguments.json = value;
+  } else if (name == "--baseline") {
+    arguments.baseline = value;
+  } else if (name == "--save-baseline") {
+    arguments.save_baseline = value;
   } else if (name == "--work") {
     arguments.options.work_directory = value;
   } else if (name == "--eventd") {
@@ -109,6 +116,27 @@ int generate(uint64_t count) {
   return 1;
 }
 
+// False when a file can't be read or written, or a ratio is worse than before.
+bool save_and_compare(const Arguments& arguments, const Report& report) {
+  const auto fine = [](const eventd::Status& status) {
+    if (!status.ok()) std::fprintf(stderr, "evbench: %s\n", status.error().message.c_str());
+    return status.ok();
+  };
+  const BenchOptions& options = arguments.options;
+  if (!arguments.json.empty() &&
+      !fine(report.write_json(arguments.json, options.rows, options.runs))) {
+    return false;
+  }
+  bool holds = true;
+  if (!arguments.baseline.empty()) {
+    auto baseline = eventd::bench::Baseline::read(arguments.baseline);
+    if (!baseline.ok()) return fine(std::move(baseline).take_status());
+    holds = baseline->holds(report, options.rows);
+  }
+  if (arguments.save_baseline.empty()) return holds;
+  return fine(eventd::bench::Baseline::update(arguments.save_baseline, report, options.rows)) && holds;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -137,11 +165,6 @@ int main(int argc, char** argv) {
       group.run(options, report);
     }
   }
-  if (!arguments.json.empty()) {
-    if (auto status = report.write_json(arguments.json, options.rows, options.runs); !status.ok()) {
-      std::fprintf(stderr, "evbench: %s\n", status.error().message.c_str());
-      return 1;
-    }
-  }
-  return report.any_failed() ? 1 : 0;
+  const bool holds = save_and_compare(arguments, report);
+  return holds && !report.any_failed() ? 0 : 1;
 }

@@ -48,6 +48,7 @@ class Report {
   /// 58030 when the file can't be written.
   Status write_json(const std::string& path, uint64_t rows, int runs) const;
   bool any_failed() const;
+  const std::vector<Measurement>& measurements() const { return measurements_; }
 
  private:
   std::vector<Measurement> measurements_;
