@@ -50,6 +50,7 @@ STATEMENTS = [
     ("large values of a row, one after the other", "SELECT " + ", ".join(f"length(repeat('x', 20000000 + {n} * i::int) || i)" for n in range(14)) + " FROM generate_series(1, 1) i", ("answer",)),
     ("large values of a row at once", "SELECT " + ", ".join(f"repeat('x', 50000000 + {n} * i::int)" for n in range(20)) + " FROM generate_series(1, 1) i OFFSET 1", ("53200",)),
     ("an array of 100,000,000 elements in a text", "SELECT cardinality(('{' || repeat('a,', 50000000) || 'a}')::text[])", ("53200",)),
+    ("8,000,000 items of a path", "SELECT count(*) FROM (SELECT jsonb_path_query(('[' || repeat('1,', 8000000) || '1]')::jsonb, '$[*] ? (@ > 3)')) x", ("53200",)),
     ("50,000,000 pieces", "SELECT count(*) FROM (SELECT regexp_split_to_table(repeat('a,', 50000000), ',') LIMIT 3) x", ("answer",)),
     ("cross join of everything", "SELECT count(*) FROM events a, events b, events c, events d, events e, events f WHERE a.payload->>'n' < f.payload->>'n'", ENDED + ("53200",)),
     ("endless recursion", "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r) SELECT * FROM r ORDER BY 1 LIMIT 1", ENDED + MEMORY),

@@ -35,7 +35,7 @@ STATEMENTS = {
     "regular expression": "SELECT sum(length(regexp_replace(repeat('abcdefgh', 2000000) || i, '[a-h]*x|(e.)+', 'y', 'g'))) FROM generate_series(1, 100000) i",
     "LIKE": "SELECT count(*) FROM generate_series(1, 1000000) i WHERE repeat('ab', 1000000) || i LIKE '%a%b%a%b%a%c%'",
     "search": "SELECT max(position(repeat('a', 50000) || 'b' in repeat('a', 20000000) || i)) FROM generate_series(1, 100000) i",
-    "jsonb": "SELECT sum(length(jsonb_pretty(('[' || repeat('{\"a\": [1, 2, 3]},', 500000) || '1]')::jsonb))) FROM generate_series(1, 10000) i",
+    "jsonb": "SELECT sum(length(jsonb_pretty(('[' || repeat('{\"a\": [1, 2, 3]},', 500000) || i || ']')::jsonb))) FROM generate_series(1, 10000) i",
     "containment": "SELECT count(*) FROM generate_series(1, 50) i WHERE ('[' || repeat('1,', 2000000) || i || ']')::jsonb @> ('[' || repeat('2,', 2000000) || i || ']')::jsonb",
     "COPY": "COPY (SELECT i, md5(i::text) FROM generate_series(1, 1000000000000) i WHERE i < 0) TO STDOUT",
 }

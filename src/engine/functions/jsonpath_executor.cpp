@@ -1,7 +1,9 @@
 #include "engine/functions/jsonpath_executor.h"
 
+#include "engine/functions/row_guard.h"
 #include "engine/payload/jsonb_map.h"
 #include "engine/payload/msgpack_path.h"
+#include "interrupt.h"
 
 namespace eventd::engine {
 namespace {
@@ -15,12 +17,17 @@ ByteSpan span_from(const uint8_t* begin, const MsgpackReader& reader) {
   return {begin, static_cast<size_t>(reader.position() - begin)};
 }
 
-/// The values of an array or object in jsonb's order.
-std::vector<PathItem> children_of(const PathItem& item) {
-  std::vector<PathItem> children;
+/// How many items may be held at once: as many as the values of an expression may take.
+size_t items_max(const EvalContext& context) { return context.value_bytes_limit / sizeof(PathItem); }
+
+/// The values of an array or object in jsonb's order. Errors: values_too_large(), interruption.
+Result<PathItems> children_of(const PathItem& item, const EvalContext& context) {
+  PathItems children;
   MsgpackReader reader(item.value);
   MsgpackToken token;
   if (item.datetime != nullptr || !reader.next(token)) return children;
+  if (token.count > items_max(context)) return values_too_large(context);
+  InterruptPacer pacer;
   const auto add = [&](ByteSpan value) {
     PathItem child;
     child.value = value;
@@ -29,6 +36,7 @@ std::vector<PathItem> children_of(const PathItem& item) {
   };
   if (token.kind == MsgpackKind::kArray) {
     for (uint32_t i = 0; i < token.count; ++i) {
+      if (pacer.step(20)) return check_interrupt();
       const uint8_t* begin = reader.position();
       if (!reader.skip()) break;
       add(span_from(begin, reader));
@@ -87,7 +95,13 @@ Result<std::optional<bool>> PathExecutor::exists() {
 
 PathExecutor::Outcome PathExecutor::next(const PathNode& node, const PathItem& item, PathItems* found) {
   if (node.next != nullptr) return step(*node.next, item, found);
-  if (found != nullptr) found->push_back(item);
+  if (found != nullptr) return keep(item, *found);
+  return Outcome::kFound;
+}
+
+PathExecutor::Outcome PathExecutor::keep(const PathItem& item, PathItems& found) {
+  if (found.size() >= items_max(context_)) return raise(values_too_large(context_));
+  found.push_back(item);
   return Outcome::kFound;
 }
 
@@ -214,7 +228,9 @@ PathExecutor::Outcome PathExecutor::subscripts(const PathNode& node, const PathI
   if (!array && !path_.lax) {
     return fail(kArrayNotFound, "jsonpath array accessor can only be applied to an array");
   }
-  const std::vector<PathItem> elements = array ? children_of(item) : std::vector<PathItem>{item};
+  Result<PathItems> children = array ? children_of(item, context_) : Result<PathItems>(PathItems{item});
+  if (!children.ok()) return raise(Status(children.error()));
+  const PathItems elements = std::move(*children);
   const auto size = static_cast<int64_t>(elements.size());
   const int64_t outer = array_size_;
   array_size_ = size;
@@ -271,10 +287,12 @@ PathExecutor::Outcome PathExecutor::walk(const PathNode* following, const PathIt
                                          uint32_t first, uint32_t last, bool ignore_structure, bool unwrap_next) {
   if (level > last) return Outcome::kNothing;
   if (depth_ >= kPathDepthMax) return raise(Status(sqlstate::kStatementTooComplex, "stack depth limit exceeded"));
+  const Result<PathItems> children = children_of(item, context_);
+  if (!children.ok()) return raise(Status(children.error()));
   ++depth_;
   Outcome outcome = Outcome::kNothing;
   const auto done = [&] { return outcome == Outcome::kFailed || (outcome == Outcome::kFound && found == nullptr); };
-  for (const PathItem& child : children_of(item)) {
+  for (const PathItem& child : *children) {
     const bool container = child.is_container();
     const bool leaves_only = first == kPathLastLevel && last == kPathLastLevel;
     if (level >= first || (leaves_only && !container)) {
@@ -284,8 +302,7 @@ PathExecutor::Outcome PathExecutor::walk(const PathNode* following, const PathIt
         outcome = step(*following, child, found, unwrap_next);
         ignore_structure_ = outer;
       } else {
-        if (found != nullptr) found->push_back(child);
-        outcome = Outcome::kFound;
+        outcome = found != nullptr ? keep(child, *found) : Outcome::kFound;
       }
       if (done()) break;
     }
@@ -304,10 +321,14 @@ PathExecutor::Outcome PathExecutor::operand(const PathNode& node, const PathItem
   const Outcome outcome = step(node, item, &values);
   if (outcome == Outcome::kFailed) return outcome;
   for (const PathItem& value : values) {
-    if (value.kind() != PathItemKind::kArray) {
-      found->push_back(value);
-    } else {
-      for (const PathItem& element : children_of(value)) found->push_back(element);
+    PathItems elements{value};
+    if (value.kind() == PathItemKind::kArray) {
+      Result<PathItems> children = children_of(value, context_);
+      if (!children.ok()) return raise(Status(children.error()));
+      elements = std::move(*children);
+    }
+    for (const PathItem& element : elements) {
+      if (keep(element, *found) == Outcome::kFailed) return Outcome::kFailed;
     }
   }
   return Outcome::kFound;

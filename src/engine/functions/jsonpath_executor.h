@@ -33,6 +33,8 @@ class PathExecutor {
   Outcome step(const PathNode& node, const PathItem& item, PathItems* found) { return step(node, item, found, path_.lax); }
   Outcome step(const PathNode& node, const PathItem& item, PathItems* found, bool unwrap);
   Outcome next(const PathNode& node, const PathItem& item, PathItems* found);
+  /// One more of what is found. kFailed when it is too much.
+  Outcome keep(const PathItem& item, PathItems& found);
   Outcome member(const PathNode& node, const PathItem& item, PathItems* found, bool unwrap);
   Outcome every_member(const PathNode& node, const PathItem& item, PathItems* found, bool unwrap);
   Outcome every_element(const PathNode& node, const PathItem& item, PathItems* found);

@@ -99,37 +99,59 @@ Status path_kernel_of(const CallFrame& frame, Vector& result) {
   });
 }
 
-/// The rows of jsonb_path_query(). The values are found at the first call.
+/// The rows of jsonb_path_query(). All are found when it is opened; they lie in what it keeps.
 class PathQueryCursor : public TableFunctionCursor {
  public:
-  std::vector<std::string> values;
+  PathQueryCursor(std::shared_ptr<const JsonPath> path, std::string target, std::string variables,
+                  const FormatOptions& format)
+      : path_(std::move(path)), target_(std::move(target)), variables_(std::move(variables)), format_(format) {}
+  const JsonPath& path() const { return *path_; }
+  ByteSpan target() const { return as_bytes(std::string_view(target_)); }
+  ByteSpan variables() const { return as_bytes(std::string_view(variables_)); }
+  PathItems found;
+
   Result<bool> next(Batch& batch) override {
-    if (at_ == values.size()) return false;
-    const auto rows = static_cast<uint32_t>(std::min<size_t>(values.size() - at_, kBatchRows));
+    if (at_ == found.size()) return false;
+    const auto rows = static_cast<uint32_t>(std::min<size_t>(found.size() - at_, kBatchRows));
     Vector column = Vector::flat(oid::kJsonb, rows);
-    for (uint32_t i = 0; i < rows; ++i) column.set_string(i, values[at_++]);
+    std::string value;
+    for (uint32_t i = 0; i < rows; ++i) {
+      value.clear();
+      RETURN_IF_ERROR(found[at_++].append_msgpack(format_, value));
+      column.set_string(i, value);
+    }
     batch.columns = {std::move(column)};
     batch.size = rows;
     return true;
   }
 
  private:
+  const std::shared_ptr<const JsonPath> path_;
+  const std::string target_, variables_;
+  const FormatOptions format_;
   size_t at_ = 0;
+};
+
+/// For NULL arguments.
+class NoPathItems : public TableFunctionCursor {
+ public:
+  Result<bool> next(Batch&) override { return false; }
 };
 
 template <bool kUseZone>
 Result<std::unique_ptr<TableFunctionCursor>> open_path_query(const EvalContext& context, std::span<const Datum> arguments) {
-  auto cursor = std::make_unique<PathQueryCursor>();
   for (const Datum& argument : arguments)
-    if (argument.is_null()) return std::unique_ptr<TableFunctionCursor>(std::move(cursor));
+    if (argument.is_null()) return std::unique_ptr<TableFunctionCursor>(std::make_unique<NoPathItems>());
   ASSIGN_OR_RETURN(const std::shared_ptr<const JsonPath> path, parse_json_path(arguments[1].bytes()));
-  PathOptions options{as_bytes(std::string_view(kEmptyMap, 1)), false, kUseZone};
-  if (arguments.size() > 2) {
-    ASSIGN_OR_RETURN(options, path_options(as_bytes(arguments[2].bytes()), arguments[3].as<bool>(), kUseZone));
+  const bool more = arguments.size() > 2;
+  auto cursor = std::make_unique<PathQueryCursor>(path, std::string(arguments[0].bytes()),
+                                                  more ? std::string(arguments[2].bytes()) : std::string(kEmptyMap, 1),
+                                                  context.format);
+  PathOptions options{cursor->variables(), false, kUseZone};
+  if (more) {
+    ASSIGN_OR_RETURN(options, path_options(cursor->variables(), arguments[3].as<bool>(), kUseZone));
   }
-  PathItems found;
-  RETURN_IF_ERROR(PathExecutor(context, *path, as_bytes(arguments[0].bytes()), options).query(found));
-  for (const PathItem& item : found) RETURN_IF_ERROR(item.append_msgpack(context.format, cursor->values.emplace_back()));
+  RETURN_IF_ERROR(PathExecutor(context, cursor->path(), cursor->target(), options).query(cursor->found));
   return std::unique_ptr<TableFunctionCursor>(std::move(cursor));
 }
 
