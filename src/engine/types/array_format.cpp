@@ -193,7 +193,7 @@ class TextParser {
   }
 
   /// What the elements may take one by one, beside the text they come from.
-  static constexpr size_t kPartsBytesMax = size_t{512} << 20;
+  static constexpr size_t kPartsBytesMax = size_t{256} << 20;
 
   std::string_view whole_;
   std::string_view text_;
