@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/exec/worker_group.h"
+#include "engine/exec/gather_partials.h"
 
 namespace eventd::engine {
 
@@ -220,29 +220,11 @@ Result<bool> DistinctOnOperator::produce(Batch& batch) {
 }
 
 Status GatherDistinctOnOperator::run() {
-  std::vector<std::unique_ptr<DistinctOnRows>> partials(options_.helpers + 1);
-  const auto work = [&](size_t worker, const std::atomic<bool>& stop) -> Status {
-    auto partial = std::make_unique<DistinctOnRows>(context(), plan_);
-    const BatchSourcePtr source = fragment_.open(context());
-    while (!stop.load(std::memory_order_relaxed)) {
-      Batch batch;
-      ASSIGN_OR_RETURN(const bool more, source->next(batch));
-      if (!more) break;
-      RETURN_IF_ERROR(partial->add(std::move(batch)));
-    }
-    partials[worker] = std::move(partial);
-    return {};
-  };
-  RETURN_IF_ERROR(run_workers(*options_.pool, options_.helpers, work));
-  for (std::unique_ptr<DistinctOnRows>& partial : partials) {
-    if (partial == nullptr) continue;
-    if (total_ == nullptr) {
-      total_ = std::move(partial);
-    } else {
-      RETURN_IF_ERROR(total_->absorb(*partial));
-      partial.reset();
-    }
-  }
+  const PartialWork<DistinctOnRows> work{
+      .make = [&] { return std::make_unique<DistinctOnRows>(context(), plan_); },
+      .add = [](DistinctOnRows& part, Batch batch) { return part.add(std::move(batch)); },
+      .combine = [](DistinctOnRows& total, DistinctOnRows& part) { return total.absorb(part); }};
+  ASSIGN_OR_RETURN(total_, gather_partials(fragment_, context(), options_, work));
   return total_->finish();
 }
 

@@ -1,6 +1,6 @@
 #include "engine/exec/grouping_sets.h"
 
-#include "engine/exec/worker_group.h"
+#include "engine/exec/gather_partials.h"
 
 namespace eventd::engine {
 
@@ -78,35 +78,24 @@ size_t GroupingSets::peak_memory_bytes() const {
   return bytes;
 }
 
-Result<std::unique_ptr<GroupingSets>> GroupingSetsOperator::read(BatchSource& source,
-                                                                 const std::atomic<bool>* stop) {
-  auto sets = std::make_unique<GroupingSets>(context(), plan_);
-  while (stop == nullptr || !stop->load(std::memory_order_relaxed)) {
-    Batch batch;
-    ASSIGN_OR_RETURN(const bool more, source.next(batch));
-    if (!more) break;
-    RETURN_IF_ERROR(sets->add(batch));
-  }
-  return sets;
+Status GroupingSetsOperator::gather() {
+  const PartialWork<GroupingSets> work{
+      .make = [&] { return std::make_unique<GroupingSets>(context(), plan_); },
+      .add = [](GroupingSets& part, Batch batch) { return part.add(batch); },
+      .combine = [](GroupingSets& total, GroupingSets& part) { return total.combine(part); }};
+  ASSIGN_OR_RETURN(total_, gather_partials(*fragment_, context(), options_, work));
+  return {};
 }
 
-Status GroupingSetsOperator::gather() {
-  std::vector<std::unique_ptr<GroupingSets>> partials(options_.helpers + 1);
-  const auto work = [&](size_t worker, const std::atomic<bool>& stop) -> Status {
-    const BatchSourcePtr source = fragment_->open(context());
-    ASSIGN_OR_RETURN(partials[worker], read(*source, &stop));
-    return {};
-  };
-  RETURN_IF_ERROR(run_workers(*options_.pool, options_.helpers, work));
-  for (std::unique_ptr<GroupingSets>& partial : partials) {
-    if (partial == nullptr) continue;
-    if (total_ == nullptr) {
-      total_ = std::move(partial);
-    } else {
-      RETURN_IF_ERROR(total_->combine(*partial));
-      partial.reset();
-    }
+Status GroupingSetsOperator::read() {
+  total_ = std::make_unique<GroupingSets>(context(), plan_);
+  for (;;) {
+    Batch batch;
+    ASSIGN_OR_RETURN(const bool more, child_->next(batch));
+    if (!more) break;
+    RETURN_IF_ERROR(total_->add(batch));
   }
+  child_.reset();
   return {};
 }
 
@@ -115,8 +104,7 @@ Result<bool> GroupingSetsOperator::produce(Batch& batch) {
     if (fragment_ != nullptr) {
       RETURN_IF_ERROR(gather());
     } else {
-      ASSIGN_OR_RETURN(total_, read(*child_, nullptr));
-      child_.reset();
+      RETURN_IF_ERROR(read());
     }
     RETURN_IF_ERROR(total_->finish());
     if (stats() != nullptr) stats()->memory_bytes.store(total_->peak_memory_bytes());

@@ -57,7 +57,7 @@ class GroupingSetsOperator : public BatchSource {
   Result<bool> produce(Batch& batch) override;
 
  private:
-  Result<std::unique_ptr<GroupingSets>> read(BatchSource& source, const std::atomic<bool>* stop);
+  Status read();
   Status gather();
 
   BatchSourcePtr child_;
