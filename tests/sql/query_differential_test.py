@@ -15,6 +15,7 @@ import time
 import differential_test as base
 from pg_client import ConnectionLost
 from query_generator import QueryGenerator
+from query_templates import BULK_EVENTS
 
 TIMEOUT = "SET statement_timeout = '5s'"
 PASSED_OVER = {"0A000": "not supported", "42883": "not supported", "57014": "too slow"}
@@ -41,7 +42,8 @@ def parameterized(sql):
 def answer(client, sql, extended=False):
     try:
         shown = base.show_result(client.query_with(*parameterized(sql)) if extended else client.query(sql)[-1], False)
-        return [shown[0]] + sorted(shown[1:])
+        # 0 and -0 are equal, but stand apart in an order of texts.
+        return [shown[0]] + sorted(shown[1:], key=lambda row: re.sub(r"(^|\| )-0(?= \||$)", r"\g<1>0", row))
     except base.PgError as error:
         return ["ERROR", error.sqlstate, base.show_error(error)[0]]
 
@@ -92,6 +94,8 @@ def main():
         postgres, eventd = reference.connect(), server.connect()
         base.load_into_postgres(postgres)
         base.load_into_eventd(eventd)
+        for client in (postgres, eventd):
+            client.query(BULK_EVENTS)
         start_session(postgres)
         start_session(eventd)
         while number < options.statements if options.statements else time.monotonic() < end:

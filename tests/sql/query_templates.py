@@ -40,8 +40,20 @@ SMALL_SOURCES = [
     ("(SELECT '2024-02-28 23:00'::timestamp + g * interval '40 minutes' AS at, md5(g::text)::uuid AS u, g::int2 AS s FROM generate_series(0, 5) AS s(g))",
      {"at": "timestamp", "u": "uuid", "s": "smallint"}),
 ]
+# Enough events for several workers; both servers get them before the first query.
+BULK_EVENTS = """INSERT INTO events (event_type, payload) SELECT 'bulk.' || g % 3, jsonb_build_object('n', g % 997, 'host', 'host-' || g % 23,
+ 'ms', (g * 37 % 1000)::numeric / 8, 'at', '2024-02-27Z'::timestamptz + g * interval '1 minute') || CASE WHEN g % 5 <> 0 THEN
+ jsonb_build_object('user', 'user ' || g % 13) ELSE '{}' END FROM generate_series(1, 12000) AS s(g)"""
 # More rows than one batch has; few of them in a query.
 LARGE_SOURCES = [
+    ("(SELECT event_type AS kind, (payload ->> 'n')::int AS n, payload ->> 'host' AS host, payload ->> 'user' AS usr,"
+     " (payload ->> 'ms')::numeric AS ms FROM events WHERE event_type LIKE 'bulk.%' AND payload ->> 'host' IN ('host-3', 'host-7', 'web-1'))",
+     {"kind": "text", "n": "int", "host": "text", "usr": "text", "ms": "numeric"}),
+    ("(SELECT payload ->> 'host' AS host, date_trunc('day', (payload ->> 'at')::timestamptz) AS at, count(*) AS c, sum((payload ->> 'ms')::numeric) AS ms,"
+     " count(DISTINCT payload ->> 'user')::int AS n FROM events WHERE event_type IN ('bulk.1', 'bulk.2') GROUP BY 1, 2)",
+     {"host": "text", "at": "timestamptz", "c": "bigint", "ms": "numeric", "n": "int"}),
+    ("(SELECT (payload ->> 'at')::timestamptz AS at, payload AS body, (payload ->> 'n')::int8 AS n FROM events"
+     " WHERE event_type = 'bulk.0' AND (payload ->> 'ms')::numeric > 90)", {"at": "timestamptz", "body": "jsonb", "n": "bigint"}),
     ("(SELECT g AS n, (g * 7919 % 1009)::int8 AS k, 'host-' || g % 37 AS host, (g % 101)::numeric / 4 AS ms FROM generate_series(1, 3000) AS s(g))",
      {"n": "int", "k": "bigint", "host": "text", "ms": "numeric"}),
     ("(SELECT g % 50 AS n, CASE WHEN g % 11 <> 0 THEN 'user ' || g % 13 END AS usr, '2024-02-28'::timestamptz + g * interval '7 minutes' AS at"
