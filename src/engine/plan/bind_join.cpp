@@ -35,6 +35,11 @@ std::vector<Scope::Column> shifted(std::vector<Scope::Column> columns, size_t by
   return columns;
 }
 
+// Whether a row of it needs a column to say that it is there; what is a value by itself does not.
+bool tells_presence(const Scope::Relation& relation) {
+  return !relation.joined && !relation.scalar && !relation.presence;
+}
+
 bool depends_on_columns(const FunctionRows& rows) {
   for (const SetCall& call : rows.calls) {
     for (const ExprPtr& argument : call.arguments) {
@@ -151,7 +156,7 @@ bool FromBinder::may_be_read_as_row(const Scope& scope) const {
   if (names == nullptr) return false;
   return std::any_of(scope.relations().begin(), scope.relations().end(),
                      [&](const Scope::Relation& relation) {
-                       return !relation.joined && !relation.presence && names->contains(relation.name);
+                       return tells_presence(relation) && names->contains(relation.name);
                      });
 }
 
@@ -169,7 +174,7 @@ void FromBinder::tell_presence(FromPart& side) const {
   side.plan = std::move(project);
   side.scope.add_column({"", kPresence, 0, 0});
   for (Scope::Relation& relation : side.scope.relations()) {
-    if (!relation.joined && !relation.presence) relation.presence = index;
+    if (tells_presence(relation)) relation.presence = index;
   }
 }
 

@@ -194,7 +194,7 @@ TEST(Bind, WhatIsNotThereYetIsNamed) {
     EXPECT_EQ(error.code, sqlstate::kFeatureNotSupported) << sql;
     return error.message;
   };
-  EXPECT_EQ(message("SELECT B'101'"), "a bit string is not supported yet");
+  EXPECT_EQ(message("SELECT 'a' IS DOCUMENT"), "XML is not supported yet");
 }
 
 TEST(Bind, Insert) {
