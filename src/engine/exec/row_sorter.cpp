@@ -11,6 +11,8 @@ namespace {
 constexpr size_t kCompactRowsMin = size_t{4} * kBatchRows;
 /// Fewer rows are compared as they are.
 constexpr size_t kPackedRowsMin = 256;
+/// Entries sorted or merged between two looks at the cancel token.
+constexpr size_t kPieceRows = 64 * 1024;
 }  // namespace
 
 RowSorter::RowSorter(const OperatorContext& context, std::shared_ptr<const SortOrder> order,
@@ -76,16 +78,70 @@ void RowSorter::account(const Batch& batch) {
   }
 }
 
-void RowSorter::sort_entries(bool may_pack) {
-  if (sorted_) return;
+Status RowSorter::sort_entries(bool may_pack) {
+  if (sorted_) return {};
   const auto less = [this](const Entry& a, const Entry& b) { return before(a, b); };
   if (keep_ && entries_.size() > *keep_) {
     std::nth_element(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(*keep_ - 1),
                      entries_.end(), less);
     entries_.resize(*keep_);
   }
-  if (may_pack && sort_packed()) return;
-  std::sort(entries_.begin(), entries_.end(), less);
+  if (may_pack && sort_packed()) return {};
+  const size_t spare = entries_.size() > kPieceRows ? entries_.size() * sizeof(Entry) : 0;
+  if (spare != 0 && grant_.try_ensure(needed_bytes() + spare)) return sort_in_pieces();
+  return sort_in_place();
+}
+
+// Without memory for merging: halves that are in order to each other, until they are pieces.
+Status RowSorter::sort_in_place() {
+  const auto less = [this](const Entry& a, const Entry& b) { return before(a, b); };
+  std::vector<std::pair<size_t, size_t>> ranges{{0, entries_.size()}};
+  const auto at = [&](size_t place) { return entries_.begin() + static_cast<ptrdiff_t>(place); };
+  while (!ranges.empty()) {
+    if (context_.cancel != nullptr) RETURN_IF_ERROR(context_.cancel->check());
+    auto [first, end] = ranges.back();
+    ranges.pop_back();
+    if (end - first <= kPieceRows) {
+      std::sort(at(first), at(end), less);
+      continue;
+    }
+    const size_t middle = first + (end - first) / 2;
+    std::nth_element(at(first), at(middle), at(end), less);
+    ranges.push_back({first, middle});
+    ranges.push_back({middle, end});
+  }
+  return {};
+}
+
+// Comparing rows of long keys takes long: pieces are sorted, then merged two at a time.
+Status RowSorter::sort_in_pieces() {
+  const auto less = [this](const Entry& a, const Entry& b) { return before(a, b); };
+  const auto check = [this] {
+    return context_.cancel == nullptr ? Status() : context_.cancel->check();
+  };
+  const size_t size = entries_.size();
+  const auto at = [&](size_t place) {
+    return entries_.begin() + static_cast<ptrdiff_t>(std::min(place, size));
+  };
+  for (size_t first = 0; first < size; first += kPieceRows) {
+    RETURN_IF_ERROR(check());
+    std::sort(at(first), at(first + kPieceRows), less);
+  }
+  std::vector<Entry> merged(size);
+  for (size_t width = kPieceRows; width < size; width *= 2) {
+    size_t out = 0;
+    for (size_t first = 0; first < size; first += 2 * width) {
+      auto left = at(first), right = at(first + width);
+      const auto left_end = right, right_end = at(first + 2 * width);
+      while (left != left_end || right != right_end) {
+        if (out % kPieceRows == 0) RETURN_IF_ERROR(check());
+        const bool take_left = right == right_end || (left != left_end && before(*left, *right));
+        merged[out++] = take_left ? *left++ : *right++;
+      }
+    }
+    entries_.swap(merged);
+  }
+  return {};
 }
 
 bool RowSorter::sort_packed() {
@@ -99,7 +155,7 @@ bool RowSorter::sort_packed() {
 }
 
 Status RowSorter::compact() {
-  sort_entries(false);
+  RETURN_IF_ERROR(sort_entries(false));
   if (entries_.size() < *keep_) return {};
   const Entry last = entries_.back();
   threshold_ = SortOrder::Leading{last.prefix, last.rank};
@@ -133,7 +189,7 @@ Status RowSorter::compact() {
 }
 
 Status RowSorter::spill() {
-  sort_entries(true);
+  RETURN_IF_ERROR(sort_entries(true));
   if (!entries_.empty()) {
     ASSIGN_OR_RETURN(std::shared_ptr<SpillFile> file, SpillFile::create(context_));
     // The keys are rows' columns too, where the order asks for it.
@@ -172,7 +228,7 @@ Status RowSorter::seal() {
 }
 
 Status RowSorter::sort_for_merge() {
-  sort_entries(false);
+  RETURN_IF_ERROR(sort_entries(false));
   sorted_ = true;
   return {};
 }
@@ -218,7 +274,7 @@ Status RowSorter::finish() {
   }
   if (runs_.empty()) {
     if (context_.cancel != nullptr) RETURN_IF_ERROR(context_.cancel->check());
-    sort_entries(!keep_);
+    RETURN_IF_ERROR(sort_entries(!keep_));
     gatherer_ = std::make_unique<RowGatherer>(store_->batches);
     return {};
   }

@@ -57,7 +57,9 @@ class RowSorter {
   Status spill();
   Batch gather(const RowGatherer& gatherer, size_t first, uint32_t count) const;
   /// May change prefixes with `may_pack`: nothing can be merged then.
-  void sort_entries(bool may_pack);
+  Status sort_entries(bool may_pack);
+  Status sort_in_pieces();
+  Status sort_in_place();
   Status sort_for_merge();
   /// Without comparing; false when the keys or the memory don't allow it.
   bool sort_packed();
