@@ -9,7 +9,7 @@ root = pathlib.Path(sys.argv[1])
 # Lowest first; a file may include its own folder and those before it. Kept equal to src/README.md.
 ORDER = [
     "kernel/uapi", "src", "src/kmes", "src/engine/stats", "src/engine/settings", "src/engine/types",
-    "src/engine/vector", "src/engine/payload", "src/engine/scan", "src/engine/functions",
+    "src/engine/vector", "src/engine/payload", "src/engine/segments", "src/engine/scan", "src/engine/functions",
     "src/engine/storage", "src/engine/catalog", "src/engine/plan", "src/engine/exec",
     "src/engine/ingest", "src/engine/maintenance", "src/engine/session", "src/pgwire",
     "src/service",
