@@ -181,12 +181,14 @@ struct SumFloat {
     int64_t count;
   };
   static void add(State& state, const T& value) {
-    state.sum += static_cast<Sum>(value);
+    // The sum of -0 alone is -0.
+    state.sum = state.count == 0 ? static_cast<Sum>(value) : state.sum + static_cast<Sum>(value);
     state.infinite_input |= static_cast<uint8_t>(std::isinf(value));
     ++state.count;
   }
   static void combine(State& into, State& from) {
-    into.sum += from.sum;
+    if (from.count == 0) return;
+    into.sum = into.count == 0 ? from.sum : into.sum + from.sum;
     into.infinite_input |= from.infinite_input;
     into.count += from.count;
   }
@@ -209,7 +211,8 @@ struct AvgFloat : SumFloat<T, double> {
   static Status finish(typename Base::State& state, Vector& result, uint32_t row) {
     if (state.count == 0) return finish_null(result, row);
     RETURN_IF_ERROR(Base::check(state));
-    result.data<double>()[row] = state.sum / static_cast<double>(state.count);
+    // As PostgreSQL's, whose average begins at 0.
+    result.data<double>()[row] = (state.sum + 0.0) / static_cast<double>(state.count);
     return Status();
   }
 };

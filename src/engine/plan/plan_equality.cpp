@@ -1,6 +1,7 @@
 #include "engine/plan/plan_equality.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace eventd::engine {
 namespace {
@@ -55,20 +56,64 @@ bool same_scan(const PlanNode& a, const PlanNode& b) {
          !a.scan_partition_limit && !b.scan_partition_limit;
 }
 
+// Common table expressions that stand for each other in the two plans being compared. They are named by
+// number, and expressions between two levels of plans know nothing of it: hence not an argument.
+thread_local std::vector<std::pair<int, int>> paired_ctes;
+
+/// While it lives, the expressions defined by two nodes stand for each other.
+class CtePairing {
+ public:
+  CtePairing(const PlanNode& a, const PlanNode& b) : before_(paired_ctes.size()) {
+    const size_t count = std::min(a.cte_ids.size(), b.cte_ids.size());
+    for (size_t i = 0; i < count; ++i) paired_ctes.emplace_back(a.cte_ids[i], b.cte_ids[i]);
+    if (a.kind == PlanNode::Kind::kRecursiveUnion) paired_ctes.emplace_back(a.cte_id, b.cte_id);
+  }
+  ~CtePairing() { paired_ctes.resize(before_); }
+  CtePairing(const CtePairing&) = delete;
+  CtePairing& operator=(const CtePairing&) = delete;
+
+ private:
+  const size_t before_;
+};
+
+/// Of two nodes of one kind.
+bool same_cte(const PlanNode& plan_a, const PlanNode& plan_b) {
+  using Kind = PlanNode::Kind;
+  const bool reads_one = plan_a.kind == Kind::kCteScan || plan_a.kind == Kind::kWorkingTable;
+  if (!reads_one) return true;
+  const int a = plan_a.cte_id, b = plan_b.cte_id;
+  for (auto pair = paired_ctes.rbegin(); pair != paired_ctes.rend(); ++pair) {
+    if (pair->first == a || pair->second == b) return pair->first == a && pair->second == b;
+  }
+  return a == b;
+}
+
+/// Those of the same place in the list are fenced.
+bool same_definitions(const PlanNode& a, const PlanNode& b) {
+  if (a.cte_ids.size() != b.cte_ids.size()) return false;
+  const auto fenced = [](const PlanNode& plan, size_t i) {
+    return std::find(plan.fenced_cte_ids.begin(), plan.fenced_cte_ids.end(), plan.cte_ids[i]) !=
+           plan.fenced_cte_ids.end();
+  };
+  for (size_t i = 0; i < a.cte_ids.size(); ++i) {
+    if (fenced(a, i) != fenced(b, i)) return false;
+  }
+  return true;
+}
+
 bool same_settings(const PlanNode& a, const PlanNode& b) {
   return a.with_ties == b.with_ties && a.table_function == b.table_function &&
          a.ordinality == b.ordinality && a.join_type == b.join_type &&
          a.grouping_sets == b.grouping_sets && a.set_operation == b.set_operation &&
-         a.set_all == b.set_all && a.cte_id == b.cte_id;
+         a.set_all == b.set_all && same_cte(a, b);
 }
 
 }  // namespace
 
 bool plans_equal(const PlanNode& a, const PlanNode& b) {
-  if (a.kind != b.kind || !a.cte_ids.empty() || !b.cte_ids.empty() ||
-      a.kind == PlanNode::Kind::kGapFill || !same_settings(a, b) || !same_scan(a, b)) {
-    return false;
-  }
+  if (a.kind != b.kind || !same_definitions(a, b)) return false;
+  const CtePairing pairing(a, b);
+  if (a.kind == PlanNode::Kind::kGapFill || !same_settings(a, b) || !same_scan(a, b)) return false;
   return same_items(a.columns, b.columns, same_column) && same_items(a.rows, b.rows, same_exprs) &&
          same_expr(a.condition, b.condition) && same_exprs(a.expressions, b.expressions) &&
          same_exprs(a.group_by, b.group_by) &&

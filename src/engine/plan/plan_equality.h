@@ -5,8 +5,9 @@
 
 namespace eventd::engine {
 
-/// Same nodes over the same relations with equal expressions, names included. Plans that define
-/// common table expressions, or that rules have pushed predicates into, are never equal.
+/// Same nodes over the same relations with equal expressions, names included; common table
+/// expressions by what they are, not by their numbers. Plans that rules have pushed predicates into
+/// are never equal.
 bool plans_equal(const PlanNode& a, const PlanNode& b);
 
 /// Same kind, plan and comparison; the arguments belong to the expression.
