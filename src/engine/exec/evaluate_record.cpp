@@ -125,6 +125,9 @@ Status evaluate_row(const ExprNode& node, const EvalInput& input, Vector& out) {
       }
       bytes.clear();
       append_binary(item, i, bytes);
+      if (record_depth(item.type(), bytes) >= kRecordDepthMax) {
+        return {sqlstate::kStatementTooComplex, "rows are nested too deeply"};
+      }
       builder.add(item.type(), bytes);
     }
     result.set_string(i, builder.finish(names));

@@ -1,5 +1,7 @@
 #include "engine/types/record_format.h"
 
+#include <algorithm>
+
 #include "bytes.h"
 #include "engine/types/array_format.h"
 #include "engine/types/integer_text.h"
@@ -25,6 +27,28 @@ std::string array_without_names(std::string_view bytes) {
 }
 
 }  // namespace
+
+int record_depth(Oid type, std::string_view bytes, int limit) {
+  int below = 0;
+  if (type == kRecordArray) {
+    Result<ArrayReader> elements = ArrayReader::open(bytes);
+    if (!elements.ok()) return 0;
+    for (int64_t i = 0; i < elements->element_count() && below <= limit; ++i) {
+      if (const auto element = elements->next()) {
+        below = std::max(below, record_depth(oid::kRecord, *element, limit));
+      }
+    }
+    return below;
+  }
+  if (type != oid::kRecord || limit <= 0) return type == oid::kRecord ? 1 : 0;
+  Result<RecordReader> fields = RecordReader::open(bytes);
+  if (!fields.ok()) return 0;
+  for (int i = 0; i < fields->field_count() && below < limit; ++i) {
+    const RecordField field = fields->next();
+    if (field.bytes) below = std::max(below, record_depth(field.type, *field.bytes, limit - 1));
+  }
+  return below + 1;
+}
 
 Result<RecordReader> RecordReader::open(std::string_view bytes) {
   const auto bad = [](const char* message) {

@@ -21,6 +21,9 @@ namespace eventd::engine {
 /// As PostgreSQL's MaxTupleAttributeNumber.
 inline constexpr int kRecordFieldsMax = 1664;
 
+/// Records within records. Each level doubles the quotes in the text of what is in it.
+inline constexpr int kRecordDepthMax = 24;
+
 /// One field of a record as it lies there; nullopt = NULL.
 struct RecordField {
   Oid type = 0;
@@ -61,6 +64,9 @@ class RecordBuilder {
 std::string record_names(std::span<const std::string> names);
 /// A record or array of records in PostgreSQL's form, names left out at every level.
 std::string without_record_names(Oid type, std::string_view bytes);
+
+/// Levels of records within a value of this type, itself included; more than `limit` are not counted.
+int record_depth(Oid type, std::string_view bytes, int limit = kRecordDepthMax);
 
 /// One field's text as record_out() quotes it: `a b` → `"a b"`, `"` → `""""`.
 void append_record_field_text(std::string_view field, std::string& out);
