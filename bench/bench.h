@@ -26,6 +26,8 @@ void bench_ring_memory(const BenchOptions& options, Report& report);
 void bench_latency(const BenchOptions& options, Report& report);
 /// UTF-8 and msgpack validation, beside its scalar twin.
 void bench_validate(const BenchOptions& options, Report& report);
+/// Sealed segments in memory: each encoding beside a copy, whole segments.
+void bench_segments(const BenchOptions& options, Report& report);
 /// COPY over 1 and 2 connections, beside PostgreSQL.
 void bench_copy(const BenchOptions& options, Report& report);
 /// Single durable INSERTs from 1, 8 and 32 clients, beside PostgreSQL.

@@ -23,7 +23,7 @@ constexpr char kUsage[] =
     "\n"
     "usage: evbench [--only NAME] [--rows N] [--runs N] [--seconds N] [--json FILE] [--baseline FILE]\n"
     "       evbench --generate N\n"
-    "  --only NAME       one of: ring latency validate copy insert queries shapes wire (may be repeated)\n"
+    "  --only NAME       one of: ring latency validate segments copy insert queries shapes wire (may be repeated)\n"
     "  --rows N          events in the workload (default 1000000)\n"
     "  --runs N          runs of each measurement; the median counts (default 3)\n"
     "  --seconds N       length of one pgbench run (default 3)\n"
@@ -43,6 +43,7 @@ struct Group {
 constexpr Group kGroups[] = {{"ring", eventd::bench::bench_ring},
                              {"latency", eventd::bench::bench_latency},
                              {"validate", eventd::bench::bench_validate},
+                             {"segments", eventd::bench::bench_segments},
                              {"copy", eventd::bench::bench_copy},
                              {"insert", eventd::bench::bench_insert},
                              {"queries", eventd::bench::bench_queries},

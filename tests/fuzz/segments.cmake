@@ -1,0 +1,1 @@
+eventd_fuzzer(segment_columns segment_columns.cpp LINKS eventd_segments)
