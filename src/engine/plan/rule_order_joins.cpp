@@ -1,6 +1,6 @@
 // The order of inner joins: greedily, always the two inputs whose join is expected to be smallest.
 #include <algorithm>
-#include <optional>
+#include <bit>
 
 #include "engine/plan/decorrelation.h"
 #include "engine/plan/plan_estimate.h"
@@ -14,6 +14,10 @@ namespace {
 constexpr size_t kInputsMax = 60;
 /// An input has to be so much smaller than its partner to take its place as the right one.
 constexpr double kSwapFactor = 1.5;
+
+/// A product of more rows than this is not made by itself, to be joined then: who reads it would have
+/// to keep it. Its inputs are joined to the rest one by one.
+constexpr double kProductRowsMax = 100'000;
 
 /// A part of the joins already put together.
 struct Component {
@@ -106,24 +110,40 @@ class JoinOrder {
     return estimate_join(a.rows, b.rows, equalities, others);
   }
 
+  /// Two components and what to expect of joining them.
+  struct Pair {
+    size_t a = 0, b = 0;
+    double rows = 0;
+    bool connected = false;
+    double kept_rows = 0;  ///< of the smaller side
+    int inputs = 0;
+
+    bool is_large_product() const { return !connected && rows > kProductRowsMax; }
+    bool better_than(const Pair& other) const {
+      if (connected != other.connected) return connected;
+      if (is_large_product() != other.is_large_product()) return !is_large_product();
+      if (!is_large_product()) return rows < other.rows;
+      return kept_rows != other.kept_rows ? kept_rows < other.kept_rows : inputs > other.inputs;
+    }
+  };
+
+  Pair pair_of(size_t a, size_t b) const {
+    Pair pair{.a = a, .b = b};
+    pair.rows = rows_of(parts_[a], parts_[b], pair.connected);
+    pair.kept_rows = std::min(parts_[a].rows, parts_[b].rows);
+    pair.inputs = std::popcount(parts_[a].inputs | parts_[b].inputs);
+    return pair;
+  }
+
   void merge_best() {
-    size_t best_a = 0, best_b = 1;
-    bool best_connected = false;
-    std::optional<double> best_rows;
+    Pair best = pair_of(0, 1);
     for (size_t a = 0; a < parts_.size(); ++a) {
       for (size_t b = a + 1; b < parts_.size(); ++b) {
-        bool connected = false;
-        const double rows = rows_of(parts_[a], parts_[b], connected);
-        const bool better = !best_rows.has_value() || (connected && !best_connected) ||
-                            (connected == best_connected && rows < *best_rows);
-        if (!better) continue;
-        best_rows = rows;
-        best_connected = connected;
-        best_a = a;
-        best_b = b;
+        const Pair pair = pair_of(a, b);
+        if (pair.better_than(best)) best = pair;
       }
     }
-    merge(best_a, best_b, *best_rows);
+    merge(best.a, best.b, best.rows);
   }
 
   void merge(size_t a, size_t b, double rows) {
