@@ -27,7 +27,7 @@ using namespace eventd::engine;  // NOLINT
 
 enum Kind : uint8_t { kIntegers, kDoubles, kTexts, kBits, kNullables, kShapes, kDirectory, kPayloads, kKinds };
 constexpr size_t kPrefixBytes = 5;
-constexpr uint32_t kFuzzRowsMax = 10'000;
+constexpr uint32_t kFuzzRowsMax = 5'000;
 
 void check(const Status& status) {
   if (!status.ok() && !(status.error().code == sqlstate::kDataCorrupted)) std::abort();
@@ -192,9 +192,9 @@ std::string right_column(Kind kind, uint32_t rows, fuzz::FuzzRandom& random) {
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
   fuzz::FuzzRandom random(seed);
-  if (size < kPrefixBytes || random.below(4) == 0) {
+  if (size < kPrefixBytes || random.below(16) == 0) {
     const auto kind = static_cast<uint8_t>(random.below(kKinds));
-    const auto rows = static_cast<uint32_t>(1 + random.below(random.below(4) == 0 ? 2'500 : 60));
+    const auto rows = static_cast<uint32_t>(1 + random.below(random.below(32) == 0 ? 2'500 : 60));
     std::string input(1, static_cast<char>(kind));
     append_le(input, rows);
     input += right_column(static_cast<Kind>(kind), rows, random);

@@ -35,13 +35,6 @@ Bounds bounds_of(std::span<const double> values) {
   return {*min, *max};
 }
 
-Bounds bounds_of(std::span<const std::string_view> values, DictionaryOrder order) {
-  if (values.empty()) return {};
-  const auto less = [order](std::string_view a, std::string_view b) { return dictionary_less(order, a, b); };
-  const auto [min, max] = std::minmax_element(values.begin(), values.end(), less);
-  return {least_text(*min), greatest_text(*max)};
-}
-
 }  // namespace
 
 template <class Append>
@@ -105,9 +98,13 @@ void SegmentColumnWriter::doubles(std::string name, std::span<const double> valu
 
 void SegmentColumnWriter::texts(std::string name, std::span<const std::string_view> values,
                                 DictionaryOrder order, const RowBits* valid) {
-  auto [min, max] = bounds_of(values, order);
-  add(std::move(name), static_cast<uint32_t>(values.size()), valid, std::move(min), std::move(max),
-      [&](std::string& out) { return append_text_column(values, {codec_, order}, out); });
+  TextBounds bounds;
+  add(std::move(name), static_cast<uint32_t>(values.size()), valid, {}, {},
+      [&](std::string& out) { return append_text_column(values, {codec_, order}, out, &bounds); });
+  if (values.empty()) return;
+  SegmentColumnInfo& info = segment_.info.columns.back();
+  info.min = least_text(bounds.min);
+  info.max = greatest_text(bounds.max);
 }
 
 void SegmentColumnWriter::raw(std::string name, std::span<const std::string_view> values) {

@@ -48,11 +48,22 @@ std::optional<TextDictionaryPlan> plan_if_smaller(std::span<const std::string_vi
   return plan;
 }
 
+TextBounds bounds_by_order(std::span<const std::string_view> values, DictionaryOrder order) {
+  const auto less = [order](std::string_view a, std::string_view b) { return dictionary_less(order, a, b); };
+  const auto [min, max] = std::minmax_element(values.begin(), values.end(), less);
+  return {*min, *max};
+}
+
 }  // namespace
 
 ColumnEncoding append_text_column(std::span<const std::string_view> values,
-                                  const TextColumnOptions& options, std::string& out) {
-  if (const auto plan = plan_if_smaller(values, options)) {
+                                  const TextColumnOptions& options, std::string& out, TextBounds* bounds) {
+  const auto plan = plan_if_smaller(values, options);
+  if (bounds != nullptr && !values.empty()) {
+    *bounds = plan ? TextBounds{plan->entries.front(), plan->entries.back()}
+                   : bounds_by_order(values, options.order);
+  }
+  if (plan) {
     append_text_dictionary(*plan, options.order, options.codec, out);
     return ColumnEncoding::kTextDictionary;
   }

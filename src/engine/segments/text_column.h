@@ -18,10 +18,17 @@ struct TextColumnOptions {
   DictionaryOrder order = DictionaryOrder::kBytes;
 };
 
-/// Writes the values as a dictionary or in blocks, whichever is smaller; returns which. REQUIRES: at
-/// most kSegmentRowsMax values of at most kSegmentValueBytesMax bytes.
+/// The least and the greatest of some values, borrowed from them.
+struct TextBounds {
+  std::string_view min, max;
+};
+
+/// Writes the values as a dictionary or in blocks, whichever is smaller; returns which, and fills
+/// `bounds`, if given and there are values. REQUIRES: at most kSegmentRowsMax values of at most
+/// kSegmentValueBytesMax bytes.
 ColumnEncoding append_text_column(std::span<const std::string_view> values,
-                                  const TextColumnOptions& options, std::string& out);
+                                  const TextColumnOptions& options, std::string& out,
+                                  TextBounds* bounds = nullptr);
 
 /// Reads a column of text. Borrows its bytes; immutable, any thread may read.
 class TextColumn {
