@@ -171,8 +171,8 @@ TEST(IntegerColumn, DamageIsAStatus) {
     append_run_length(values, runs);
     for (const std::string& column : {chosen, blocks, runs}) {
       segment_tests::damage_everywhere(column, random, [](std::string_view bytes) {
-        if (const auto values = decode(bytes, 5'000); !values.ok()) {
-          EXPECT_EQ(values.error().code, sqlstate::kDataCorrupted);
+        if (const auto back = decode(bytes, 5'000); !back.ok()) {
+          EXPECT_EQ(back.error().code, sqlstate::kDataCorrupted);
         }
       });
       EXPECT_FALSE(decode(column, 4'999).ok());

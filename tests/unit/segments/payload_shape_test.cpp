@@ -100,6 +100,19 @@ TEST(PayloadShapes, AnEmptyPayloadHasNoBytes) {
   EXPECT_TRUE(out.columns.empty());
 }
 
+TEST(PayloadShapes, APayloadCanBeKeptAsItIs) {
+  const std::string payload = msgpack([](MsgpackWriter& w) { w.map_header(1), w.string("a"), w.integer(1); });
+  PayloadShredder shredder;
+  shredder.add(as_bytes(payload));
+  shredder.add(as_bytes(payload), /*raw=*/true);
+  const ShreddedPayloads out = shredder.finish();
+  EXPECT_EQ(out.shapes.size(), 2u);
+  EXPECT_EQ(out.shape_ids, (std::vector<int64_t>{0, 1}));
+  ASSERT_NE(column(out, "", PayloadColumnType::kRaw), nullptr);
+  EXPECT_EQ(column(out, "", PayloadColumnType::kRaw)->texts, std::vector<std::string_view>{payload});
+  EXPECT_EQ(column(out, "a", PayloadColumnType::kInteger)->integers.size(), 1u);
+}
+
 TEST(PayloadShapes, RareFieldsShareAColumn) {
   std::vector<std::string> payloads;
   for (int i = 0; i < 4'000; ++i) {

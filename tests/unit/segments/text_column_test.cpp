@@ -136,14 +136,14 @@ TEST(TextDictionary, GuidsOrderAsSqlOrdersThem) {
 TEST(TextColumn, DamageIsAStatus) {
   SegmentRandom random(4);
   for (const TextKind& kind : kTextKinds) {
-    const Texts texts = texts_of(kind, random, 300);
+    const Texts texts = texts_of(kind, random, 101);
     for (const ByteCodec codec : {ByteCodec::kNone, ByteCodec::kLz4, ByteCodec::kZstd}) {
       std::string chosen, blocks;
       append_text_column(views(texts), {.codec = codec}, chosen);
       append_text_blocks(views(texts), codec, blocks);
       for (const std::string& column : {chosen, blocks}) {
         segment_tests::damage_everywhere(column, random, [](std::string_view bytes) {
-          if (const auto values = decode(bytes, 300); !values.ok()) {
+          if (const auto values = decode(bytes, 101); !values.ok()) {
             EXPECT_EQ(values.error().code, sqlstate::kDataCorrupted);
           }
         });
