@@ -131,7 +131,7 @@ std::string right_payloads(fuzz::FuzzRandom& random, uint32_t rows) {
   if (!segment.ok()) std::abort();
   std::string out;
   append_payload_shapes(segment->info.payload_columns, segment->info.shapes, out);
-  for (size_t i = kEventColumns; i < segment->columns.size(); ++i) {
+  for (size_t i = kSealedColumns; i < segment->columns.size(); ++i) {
     append_child(out, [&] { out += segment->columns[i]; });
   }
   return out;

@@ -65,7 +65,7 @@ def check_classes(path):
     if path.suffix != ".h" or not re.search(r"^namespace eventd::engine \{", text, re.M):
         return
     name = str(path.relative_to(root))
-    for found in re.findall(r"^(?:class|struct)(?: alignas\([^)]*\))?(?: \[\[nodiscard\]\])? (\w+)(?: final)?(?: :| \{)", text, re.M):
+    for found in re.findall(r"^(?:enum class|class|struct)(?: alignas\([^)]*\))?(?: \[\[nodiscard\]\])? (\w+)(?: final)?(?: :| \{)", text, re.M):
         if classes.setdefault(found, name) != name:
             problems.append(f"{name}: class {found} is in {classes[found]} too")
 

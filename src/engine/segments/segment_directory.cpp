@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint32_t kDirectoryMagic = 0x31535645;  // "EVS1"
 constexpr size_t kShapesBytesMax = size_t{64} << 20;
-constexpr size_t kColumnsMax = kEventColumns + 2 + kPayloadColumnsMax;
+constexpr size_t kColumnsMax = kSealedColumns + 2 + kPayloadColumnsMax;
 
 enum BoundKind : uint8_t { kNoBound = 0, kIntegerBound = 1, kDoubleBound = 2, kBytesBound = 3 };
 
@@ -77,8 +77,8 @@ Status read_shapes_part(FormatReader& reader, SegmentDirectory& directory) {
 
 }  // namespace
 
-std::string_view event_column_name(EventColumn column) {
-  static constexpr std::string_view kNames[kEventColumns] = {
+std::string_view sealed_column_name(SealedColumn column) {
+  static constexpr std::string_view kNames[kSealedColumns] = {
       "id",           "timestamp",  "boot_id",              "cpu_id",          "sequence",
       "origin_class", "event_type", "effective_token_guid", "true_token_guid", "process_guid"};
   return kNames[static_cast<size_t>(column)];

@@ -14,7 +14,7 @@ namespace eventd::engine {
 
 /// The columns of events, in the order they have in every segment. Payload columns follow: the shapes
 /// ("payload"), one for each of the directory's payload columns ("payload.0" …), the rest.
-enum class EventColumn : uint8_t {
+enum class SealedColumn : uint8_t {
   kId,
   kTimestamp,
   kBootId,
@@ -26,9 +26,9 @@ enum class EventColumn : uint8_t {
   kTrueTokenGuid,
   kProcessGuid,
 };
-inline constexpr size_t kEventColumns = 10;
+inline constexpr size_t kSealedColumns = 10;
 /// Names as in the tail tables.
-std::string_view event_column_name(EventColumn column);
+std::string_view sealed_column_name(SealedColumn column);
 
 /// A bound of a column's values: none, an integer, a double, bytes. Bytes longer than
 /// kBoundBytesMax are cut: a least one to its beginning, a greatest one has then no bound.
@@ -53,10 +53,10 @@ struct SegmentDirectory {
   std::vector<PayloadColumnKey> payload_columns;
   std::vector<PayloadShape> shapes;
 
-  size_t column_of(EventColumn column) const { return static_cast<size_t>(column); }
-  size_t shape_column() const { return kEventColumns; }
-  size_t payload_column(size_t i) const { return kEventColumns + 1 + i; }
-  size_t rest_column() const { return kEventColumns + 1 + payload_columns.size(); }
+  size_t column_of(SealedColumn column) const { return static_cast<size_t>(column); }
+  size_t shape_column() const { return kSealedColumns; }
+  size_t payload_column(size_t i) const { return kSealedColumns + 1 + i; }
+  size_t rest_column() const { return kSealedColumns + 1 + payload_columns.size(); }
 };
 
 /// With a checksum of its own at the end.

@@ -74,22 +74,22 @@ class SegmentBuilder {
   }
 
   void event_columns() {
-    integers(EventColumn::kId, [](const SealedRow& row) { return std::optional(row.id); });
-    integers(EventColumn::kTimestamp, [](const SealedRow& row) { return std::optional(row.timestamp_ns); });
-    guids(EventColumn::kBootId, &SealedRow::boot_id);
-    integers(EventColumn::kCpuId, [](const SealedRow& row) { return row.cpu_id; });
-    integers(EventColumn::kSequence, [](const SealedRow& row) { return row.sequence; });
-    integers(EventColumn::kOriginClass, [](const SealedRow& row) { return row.origin_class; });
+    integers(SealedColumn::kId, [](const SealedRow& row) { return std::optional(row.id); });
+    integers(SealedColumn::kTimestamp, [](const SealedRow& row) { return std::optional(row.timestamp_ns); });
+    guids(SealedColumn::kBootId, &SealedRow::boot_id);
+    integers(SealedColumn::kCpuId, [](const SealedRow& row) { return row.cpu_id; });
+    integers(SealedColumn::kSequence, [](const SealedRow& row) { return row.sequence; });
+    integers(SealedColumn::kOriginClass, [](const SealedRow& row) { return row.origin_class; });
     texts_.clear();
     for (const uint32_t i : order_) texts_.push_back(rows_[i].event_type);
-    writer_.texts(name(EventColumn::kEventType), texts_, DictionaryOrder::kBytes);
-    guids(EventColumn::kEffectiveTokenGuid, &SealedRow::effective_token_guid);
-    guids(EventColumn::kTrueTokenGuid, &SealedRow::true_token_guid);
-    guids(EventColumn::kProcessGuid, &SealedRow::process_guid);
+    writer_.texts(name(SealedColumn::kEventType), texts_, DictionaryOrder::kBytes);
+    guids(SealedColumn::kEffectiveTokenGuid, &SealedRow::effective_token_guid);
+    guids(SealedColumn::kTrueTokenGuid, &SealedRow::true_token_guid);
+    guids(SealedColumn::kProcessGuid, &SealedRow::process_guid);
   }
 
   template <class Get>
-  void integers(EventColumn column, Get get) {
+  void integers(SealedColumn column, Get get) {
     integers_.clear();
     RowBits valid(segment_.info.rows, false);
     for (uint32_t at = 0; at < order_.size(); ++at) {
@@ -101,7 +101,7 @@ class SegmentBuilder {
     writer_.integers(name(column), integers_, integers_.size() < order_.size() ? &valid : nullptr);
   }
 
-  void guids(EventColumn column, const uint8_t* SealedRow::*member) {
+  void guids(SealedColumn column, const uint8_t* SealedRow::*member) {
     texts_.clear();
     RowBits valid(segment_.info.rows, false);
     for (uint32_t at = 0; at < order_.size(); ++at) {
@@ -141,7 +141,7 @@ class SegmentBuilder {
     }
   }
 
-  static std::string name(EventColumn column) { return std::string(event_column_name(column)); }
+  static std::string name(SealedColumn column) { return std::string(sealed_column_name(column)); }
 
   const std::span<const SealedRow> rows_;
   const Order& order_;

@@ -75,19 +75,19 @@ struct SegmentRowReader::Impl {
 };
 
 Status SegmentRowReader::Impl::open(const std::vector<ByteSpan>& columns) {
-  const auto open_column = [&](auto& column, EventColumn number) {
+  const auto open_column = [&](auto& column, SealedColumn number) {
     return column.open(columns[directory.column_of(number)], directory.rows);
   };
-  RETURN_IF_ERROR(open_column(ids, EventColumn::kId));
-  RETURN_IF_ERROR(open_column(timestamps, EventColumn::kTimestamp));
-  RETURN_IF_ERROR(open_column(boot_ids, EventColumn::kBootId));
-  RETURN_IF_ERROR(open_column(cpu_ids, EventColumn::kCpuId));
-  RETURN_IF_ERROR(open_column(sequences, EventColumn::kSequence));
-  RETURN_IF_ERROR(open_column(origin_classes, EventColumn::kOriginClass));
-  RETURN_IF_ERROR(open_column(event_types, EventColumn::kEventType));
-  RETURN_IF_ERROR(open_column(effective_tokens, EventColumn::kEffectiveTokenGuid));
-  RETURN_IF_ERROR(open_column(true_tokens, EventColumn::kTrueTokenGuid));
-  RETURN_IF_ERROR(open_column(processes, EventColumn::kProcessGuid));
+  RETURN_IF_ERROR(open_column(ids, SealedColumn::kId));
+  RETURN_IF_ERROR(open_column(timestamps, SealedColumn::kTimestamp));
+  RETURN_IF_ERROR(open_column(boot_ids, SealedColumn::kBootId));
+  RETURN_IF_ERROR(open_column(cpu_ids, SealedColumn::kCpuId));
+  RETURN_IF_ERROR(open_column(sequences, SealedColumn::kSequence));
+  RETURN_IF_ERROR(open_column(origin_classes, SealedColumn::kOriginClass));
+  RETURN_IF_ERROR(open_column(event_types, SealedColumn::kEventType));
+  RETURN_IF_ERROR(open_column(effective_tokens, SealedColumn::kEffectiveTokenGuid));
+  RETURN_IF_ERROR(open_column(true_tokens, SealedColumn::kTrueTokenGuid));
+  RETURN_IF_ERROR(open_column(processes, SealedColumn::kProcessGuid));
   PayloadColumnBytes bytes;
   bytes.shape_ids = columns[directory.shape_column()];
   for (size_t i = 0; i < directory.payload_columns.size(); ++i) {

@@ -73,11 +73,11 @@ TEST(Segment, DirectoryTellsWhatIsInside) {
   EXPECT_EQ(directory->rows, 3'000u);
   EXPECT_EQ(directory->first_id, 1'000);
   EXPECT_EQ(directory->last_id, 1'000 + 2 * 2'999);
-  const SegmentColumnInfo& times = directory->columns[directory->column_of(EventColumn::kTimestamp)];
+  const SegmentColumnInfo& times = directory->columns[directory->column_of(SealedColumn::kTimestamp)];
   EXPECT_EQ(times.name, "timestamp");
   EXPECT_EQ(times.min, ColumnBound(directory->min_timestamp_ns));
   EXPECT_EQ(times.max, ColumnBound(directory->max_timestamp_ns));
-  const SegmentColumnInfo& types = directory->columns[directory->column_of(EventColumn::kEventType)];
+  const SegmentColumnInfo& types = directory->columns[directory->column_of(SealedColumn::kEventType)];
   EXPECT_EQ(types.encoding, ColumnEncoding::kTextDictionary);
   EXPECT_EQ(types.min, ColumnBound(std::string("kacs.file.0")));
   EXPECT_EQ(types.max, ColumnBound(std::string("kacs.file.9")));
