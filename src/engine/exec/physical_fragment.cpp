@@ -40,7 +40,7 @@ Result<std::unique_ptr<Fragment>> PhysicalPlanner::parallel_fragment(const PlanN
     scan = scan->children[next].get();
   }
   if (scan->kind != PlanNode::Kind::kScan || scan->scan_order) return std::unique_ptr<Fragment>();
-  if (helpers_for(scan->relation->estimate(scan_request(*scan)).time_us) == 0) {
+  if (helpers_for(estimate_of(*scan, scan_request(*scan)).time_us) == 0) {
     return std::unique_ptr<Fragment>();
   }
   auto fragment = std::make_unique<Fragment>();

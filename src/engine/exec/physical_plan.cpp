@@ -128,9 +128,17 @@ ScanRequest PhysicalPlanner::scan_request(const PlanNode& plan) const {
   return request;
 }
 
+ScanEstimate PhysicalPlanner::estimate_of(const PlanNode& plan, const ScanRequest& request) {
+  if (estimated_ != &plan) {
+    estimate_ = plan.relation->estimate(request);
+    estimated_ = &plan;
+  }
+  return estimate_;
+}
+
 Result<std::shared_ptr<Scan>> PhysicalPlanner::open_scan(const PlanNode& plan, ScanRequest request,
                                                          PhysicalNode& node) {
-  const ScanEstimate estimate = plan.relation->estimate(request);
+  const ScanEstimate estimate = estimate_of(plan, request);
   node.name = "Seq Scan";
   node.plan = &plan;
   node.rows = estimate.rows;

@@ -125,6 +125,8 @@ class PhysicalPlanner {
   Result<std::shared_ptr<Scan>> open_scan(const PlanNode& plan, ScanRequest request,
                                           PhysicalNode& node);
   ScanRequest scan_request(const PlanNode& plan) const;
+  /// Asked more than once of a scan: the last answer is kept.
+  ScanEstimate estimate_of(const PlanNode& plan, const ScanRequest& request);
   size_t helpers_for(double time_us) const;
   OperatorStats* stats_of(PhysicalNode& node) const {
     return execution_.instrument ? &node.stats : nullptr;
@@ -137,6 +139,8 @@ class PhysicalPlanner {
   SubqueryRunner& runner_;
   int depth_ = 0;
   bool may_block_ = false;
+  const PlanNode* estimated_ = nullptr;
+  ScanEstimate estimate_;
   const PlanNode* not_gathered_ = nullptr;  // of a chain that is not worth it, or may not
   std::unordered_map<const PlanNode*, Expected> expected_;
   std::unordered_map<int, Expected> cte_nodes_;  // by cte_id

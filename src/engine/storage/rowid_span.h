@@ -25,6 +25,7 @@ class UnknownRowids {
  public:
   UnknownRowids() = default;
   UnknownRowids(int64_t first, int64_t last);
+  bool empty() const { return spans_.empty(); }
   /// Something is known of [first, last].
   void remove(int64_t first, int64_t last);
   /// `spans` of [first, last], with the unknown rowids of it in place of what was said of them.

@@ -29,6 +29,11 @@ void TimeBlocks::set_known(int64_t first, int64_t last) {
   unknown_.remove(first, last);
 }
 
+bool TimeBlocks::all_known() const {
+  std::lock_guard lock(mutex_);
+  return unknown_.empty();
+}
+
 std::vector<RowidSpan> TimeBlocks::find(const TimeRange& time, int64_t first, int64_t last) const {
   std::lock_guard lock(mutex_);
   std::vector<RowidSpan> spans;

@@ -36,6 +36,9 @@ class TimeBlocks {
   /// All visible rows of [first, last] have been added.
   void set_known(int64_t first, int64_t last);
 
+  /// Nothing is left to be told by readers.
+  bool all_known() const;
+
   /// Where in [first, last] rows of `time` may be: ascending, apart from each other. Unknown rowids
   /// are always among them.
   std::vector<RowidSpan> find(const TimeRange& time, int64_t first, int64_t last) const;
